@@ -1,0 +1,28 @@
+package contract
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+const bannerPrefix = "SSH-2.0-Perch_"
+
+// Banner is the identification string (RFC 4253, 4.2) of the entrypoint's SSH
+// server, without the line end.
+func Banner() string { return bannerPrefix + strconv.Itoa(Version) }
+
+// CheckBanner says whether line, an identification string with or without its
+// line end, is one of an entrypoint that speaks this contract. The error says
+// what to do and names both versions.
+func CheckBanner(line string) error {
+	line = strings.TrimRight(line, "\r\n")
+	rest, ours := strings.CutPrefix(line, bannerPrefix)
+	if !ours {
+		return fmt.Errorf("the job's socket answers %q, which is no perch-entrypoint; look at the job's executable", line)
+	}
+	if v, err := strconv.Atoi(rest); err != nil || v != Version {
+		return fmt.Errorf("the job's perch-entrypoint speaks contract %s, this perch speaks %d; rebuild the image with this version's perch-entrypoint, or take the line \"executable\" out of the JDL", rest, Version)
+	}
+	return nil
+}
