@@ -25,11 +25,22 @@ func (j Job) spec(mounts []specs.Mount) *specs.Spec {
 			Env:             j.env(),
 			Cwd:             j.Scratch,
 			NoNewPrivileges: true,
-			Capabilities:    &specs.LinuxCapabilities{},
+			Capabilities:    capabilities(),
 		},
 		Mounts: mounts,
 		Linux:  j.linux(),
 	}
+}
+
+// capabilities are none. The launcher alone needs one for its user namespace
+// (user_namespaces(7): a map of the parent's uid 0 takes CAP_SETFCAP there); in
+// that namespace the program has none again.
+func capabilities() *specs.LinuxCapabilities {
+	if !rootless() {
+		return &specs.LinuxCapabilities{}
+	}
+	need := []string{"CAP_SETFCAP"}
+	return &specs.LinuxCapabilities{Bounding: need, Permitted: need, Effective: need}
 }
 
 func (j Job) linux() *specs.Linux {
