@@ -135,4 +135,20 @@ type Job struct {
 	// Scratch is the scratch directory on the machine where the job runs, as
 	// seen from outside of its container; "" where it is not known.
 	Scratch string `json:"scratch,omitempty"`
+	// Evicted says that the job has run, was put back into the queue, and
+	// will not be started again: its home is gone.
+	Evicted bool `json:"evicted,omitempty"`
+	// Notice is what the administrator's rules have to say to the user.
+	Notice string `json:"notice,omitempty"`
+}
+
+// Live says whether the job can be entered, now or later.
+func (j Job) Live() bool {
+	switch j.State {
+	case Idle, Held:
+		return !j.Evicted
+	case Running, Suspended:
+		return true
+	}
+	return false
 }

@@ -1,0 +1,141 @@
+// Package htcondor runs jobs in an HTCondor pool, 23.9 to 25.x, by HTCondor's
+// own command line tools. They alone read submit descriptions, decide about
+// authentication and find the way into a job.
+package htcondor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"os/user"
+	"strings"
+	"time"
+
+	"perch/shim/internal/engine"
+)
+
+// toolLimit ends a tool of HTCondor's that does not come back: condor_submit
+// runs for ever on some macros, and every tool on a network that drops packets.
+const toolLimit = 60 * time.Second
+
+// Engine is an engine.Engine.
+type Engine struct {
+	queue string
+	owner string
+	// PerchSSH is the path of the program perch-ssh, which guards the
+	// carrier's ssh.
+	PerchSSH string
+	// SSH is the path of the stock ssh.
+	SSH string
+}
+
+var _ engine.Engine = (*Engine)(nil)
+
+// Installed tells whether HTCondor's tools are on PATH.
+func Installed() bool {
+	_, err := exec.LookPath("condor_submit")
+	return err == nil
+}
+
+// New asks HTCondor's configuration for the schedd that its tools would use.
+func New(ctx context.Context, perchSSH, ssh string) (*Engine, error) {
+	if !Installed() {
+		return nil, errors.New("there is no condor_submit on PATH; log in to a submit host, or set PERCH_ENGINE=local")
+	}
+	u, err := user.Current()
+	if err != nil {
+		return nil, fmt.Errorf("finding your user name: %w", err)
+	}
+	out, err := tool(ctx, "", "condor_config_val", "-macro", "$(SCHEDD_HOST:)/$(SCHEDD_NAME:)/$(FULL_HOSTNAME:)")
+	if err != nil {
+		return nil, fmt.Errorf("asking HTCondor's configuration for the schedd: %w", err)
+	}
+	queue, err := scheddName(string(out.stdout))
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{queue: queue, owner: u.Username, PerchSSH: perchSSH, SSH: ssh}, nil
+}
+
+// scheddName applies HTCondor's rules (manual, SCHEDD_HOST and SCHEDD_NAME) to
+// "host/name/full hostname".
+func scheddName(macros string) (string, error) {
+	parts := strings.SplitN(strings.TrimSpace(macros), "/", 3)
+	if len(parts) != 3 {
+		return "", fmt.Errorf("HTCondor's configuration answers %q for the schedd; look at condor_config_val SCHEDD_HOST", macros)
+	}
+	host, name, full := parts[0], parts[1], parts[2]
+	switch {
+	case host != "":
+		return host, nil
+	case name == "":
+		return full, nil
+	case strings.Contains(name, "@"):
+		return name, nil
+	}
+	return name + "@" + full, nil
+}
+
+// Queue is the schedd's name.
+func (e *Engine) Queue() string { return e.queue }
+
+// Remove takes a job out of the queue by condor_rm.
+func (e *Engine) Remove(ctx context.Context, j engine.Job, reason string) error {
+	out, err := tool(ctx, "", "condor_rm", "-reason", reason, j.ID)
+	if err != nil && !strings.Contains(out.text(), "not found") {
+		return fmt.Errorf("removing job %s: %w", j.ID, err)
+	}
+	return nil
+}
+
+type output struct{ stdout, stderr []byte }
+
+func (o output) text() string { return string(o.stderr) + string(o.stdout) }
+
+// tool runs a program of HTCondor's in dir with nothing on stdin. Its error is
+// what the tool said, in one line.
+func tool(ctx context.Context, dir, name string, args ...string) (output, error) {
+	ctx, cancel := context.WithTimeout(ctx, toolLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.WaitDelay = time.Second
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	out := output{stdout: stdout.Bytes(), stderr: stderr.Bytes()}
+	switch {
+	case err == nil:
+		return out, nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return out, fmt.Errorf("%s did not answer within %v; try again, or ask your administrator about the schedd", name, toolLimit)
+	case ctx.Err() != nil:
+		return out, fmt.Errorf("%s: %w", name, ctx.Err())
+	}
+	if said := complaint(out.text()); said != "" {
+		return out, errors.New(said)
+	}
+	return out, fmt.Errorf("running %s: %w", name, err)
+}
+
+// complaint makes one line of what a tool of HTCondor's printed: its ERROR
+// lines where it has such, else all.
+func complaint(text string) string {
+	var errs, all []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		all = append(all, line)
+		if said, ok := strings.CutPrefix(line, "ERROR:"); ok {
+			errs = append(errs, strings.TrimSpace(said))
+		}
+	}
+	if errs == nil {
+		errs = all
+	}
+	return strings.Join(errs, "; ")
+}

@@ -1,0 +1,92 @@
+package target
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/adrg/xdg"
+)
+
+// Names in the runtime folder.
+const (
+	// Socket leads to the job. It is there while the carrier stands.
+	Socket = "sock"
+	// CarrierSocket is the carrier's own, before it is proved.
+	CarrierSocket = "carrier.sock"
+	// CarrierStatus is what keep says about the carrier.
+	CarrierStatus = "carrier.json"
+	// CarrierTemp names what a killed carrier leaves elsewhere.
+	CarrierTemp = "carrier.tmp"
+	// KeepLock is held by the target's keep.
+	KeepLock = "keep.lock"
+	// StateLink leads to the target's state folder.
+	StateLink = "state"
+)
+
+// runtimeBase returns the folder of this host's sockets: in XDG_RUNTIME_DIR
+// where that is private, else in /tmp, where only a real directory of our own
+// with mode 0700 will do.
+func runtimeBase() (string, error) {
+	if private(xdg.RuntimeDir) == nil {
+		dir := filepath.Join(xdg.RuntimeDir, "perch")
+		if err := os.Mkdir(dir, 0o700); err == nil || os.IsExist(err) {
+			return dir, private(dir)
+		}
+	}
+	dir := "/tmp/perch-" + strconv.Itoa(os.Getuid())
+	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
+		return "", fmt.Errorf("making a directory for sockets: %w; set XDG_RUNTIME_DIR to one of your own", err)
+	}
+	return dir, private(dir)
+}
+
+func private(dir string) error {
+	st, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("looking at the directory for sockets: %w", err)
+	}
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	if !ok || !st.IsDir() || int(sys.Uid) != os.Getuid() || st.Mode().Perm() != 0o700 {
+		return fmt.Errorf("%s is not a private directory of yours (mode %v); remove it or set XDG_RUNTIME_DIR to one that is", dir, st.Mode())
+	}
+	return nil
+}
+
+// MakeDirs makes both folders, 0700, and the links between them.
+func (t Target) MakeDirs() error {
+	for _, dir := range []string{t.State, t.Runtime} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("making the folder of this target: %w; free some space or mend the permissions", err)
+		}
+	}
+	if err := link(t.State, filepath.Join(t.Runtime, StateLink)); err != nil {
+		return err
+	}
+	shortcut, err := shortcut(t.JDL)
+	if err != nil {
+		return err
+	}
+	return link(t.Runtime, shortcut)
+}
+
+// link makes name a symbolic link to dest, whatever it was before.
+func link(dest, name string) error {
+	if old, err := os.Readlink(name); err == nil && old == dest {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return fmt.Errorf("making a link: %w", err)
+	}
+	temp := name + "." + strconv.Itoa(os.Getpid())
+	if err := os.Symlink(dest, temp); err != nil {
+		return fmt.Errorf("making a link: %w", err)
+	}
+	if err := os.Rename(temp, name); err != nil {
+		os.Remove(temp)
+		return fmt.Errorf("making a link: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package target
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/gofrs/flock"
+)
+
+// The environment decides which queue a target belongs to; finding out takes
+// HTCondor's tools some tens of milliseconds. So each target leaves a link,
+// named by the real path and what of the environment counts.
+var deciding = []string{"PERCH_ENGINE", "CONDOR_CONFIG", "_CONDOR_SCHEDD_HOST", "_CONDOR_SCHEDD_NAME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"}
+
+func shortcut(jdl string) (string, error) {
+	base, err := runtimeBase()
+	if err != nil {
+		return "", err
+	}
+	parts := []string{jdl}
+	for _, name := range deciding {
+		parts = append(parts, os.Getenv(name))
+	}
+	return filepath.Join(base, "by-path", hashOf(parts...)), nil
+}
+
+// Known returns the target that arg names if this host has prepared it before
+// in the same environment, without asking any queue.
+func Known(arg string) (Target, bool, error) {
+	jdl, err := RealPath(arg)
+	if err != nil {
+		return Target{}, false, err
+	}
+	short, err := shortcut(jdl)
+	if err != nil {
+		return Target{}, false, err
+	}
+	runtime, err := os.Readlink(short)
+	if err != nil {
+		return Target{}, false, nil
+	}
+	state, err := os.Readlink(filepath.Join(runtime, StateLink))
+	if err != nil {
+		return Target{}, false, nil
+	}
+	return Target{JDL: jdl, Name: nameOf(jdl), Hash: filepath.Base(runtime), State: state, Runtime: runtime}, true, nil
+}
+
+// Socket is the unix socket that leads to the job while Standing.
+func (t Target) Socket() string { return filepath.Join(t.Runtime, Socket) }
+
+// Alias is the host name by which ssh knows the target.
+func (t Target) Alias() string { return t.Name + ".perch" }
+
+// HostKeyAlias is the name under which the host key stands in known_hosts.
+func (t Target) HostKeyAlias() string { return "perch-" + t.Hash }
+
+// Standing tells whether a keep of this host holds a proved carrier to a job
+// of the target. It asks nobody, so a job that has just died may still stand.
+func (t Target) Standing() bool {
+	if _, err := os.Lstat(t.Socket()); err != nil {
+		return false
+	}
+	return t.Kept()
+}
+
+// Kept tells whether a keep of this host runs for the target.
+func (t Target) Kept() bool {
+	lock := flock.New(filepath.Join(t.Runtime, KeepLock), flock.SetFlag(os.O_RDONLY))
+	defer lock.Close()
+	free, err := lock.TryRLock()
+	return err == nil && !free
+}
+
+// String names the target for people.
+func (t Target) String() string { return fmt.Sprintf("%s (%s)", t.Name, strconv.Quote(t.JDL)) }

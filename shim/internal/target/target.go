@@ -1,0 +1,149 @@
+// Package target turns what the user names into the one identity and the two
+// folders of a target: notes and keys in the state folder, which may lie on a
+// shared network home, sockets in this host's runtime folder.
+package target
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"github.com/adrg/xdg"
+)
+
+// Prefix marks a target among ssh's host names.
+const Prefix = "JDL:"
+
+// Target is a submit description, in one queue.
+type Target struct {
+	// JDL is the submit description's real path.
+	JDL string
+	// Name is for people: the file's name, without what ssh takes ill.
+	Name string
+	// Hash ties jobs to the target. It is made of the real path and the
+	// queue, so two submit descriptions never share one.
+	Hash string
+	// State is the folder of notes and keys, Runtime that of sockets.
+	State, Runtime string
+}
+
+// Resolve finds the target of a queue that arg names: the path of a submit
+// description, absolute, relative or with ~, with Prefix or without. It makes
+// no folder.
+func Resolve(arg, queue string) (Target, error) {
+	jdl, err := RealPath(arg)
+	if err != nil {
+		return Target{}, err
+	}
+	runtime, err := runtimeBase()
+	if err != nil {
+		return Target{}, err
+	}
+	name := nameOf(jdl)
+	hash := hashOf(jdl, queue)
+	return Target{
+		JDL:     jdl,
+		Name:    name,
+		Hash:    hash,
+		State:   filepath.Join(xdg.StateHome, "perch", "jobs", name+"-"+hash),
+		Runtime: filepath.Join(runtime, hash),
+	}, nil
+}
+
+// RealPath returns the absolute path, without links, of the submit description
+// that arg names. The error says in one line what is wrong with it.
+func RealPath(arg string) (string, error) {
+	path := trimPrefix(arg)
+	if path == "" {
+		return "", errors.New("no submit description is named; say JDL:path/to/file.jdl")
+	}
+	path, err := expandHome(path)
+	if err != nil {
+		return "", err
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", fmt.Errorf("finding %q: %w", arg, err)
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no submit description %s; check the path", path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("finding submit description: %w; check the path", err)
+	}
+	return real, readable(real)
+}
+
+func readable(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("reading submit description: %w; check its permissions", err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("reading submit description: %w", err)
+	}
+	if st.IsDir() {
+		return fmt.Errorf("%s is a directory; name the submit description in it", path)
+	}
+	if !st.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file; name a submit description", path)
+	}
+	return nil
+}
+
+func trimPrefix(arg string) string {
+	if len(arg) >= len(Prefix) && strings.EqualFold(arg[:len(Prefix)], Prefix) {
+		return arg[len(Prefix):]
+	}
+	return arg
+}
+
+func expandHome(path string) (string, error) {
+	if !strings.HasPrefix(path, "~") {
+		return path, nil
+	}
+	name, rest, _ := strings.Cut(path[1:], "/")
+	if name == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("finding your home for %q: %w; give the full path", path, err)
+		}
+		return filepath.Join(home, rest), nil
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		return "", fmt.Errorf("finding the home of %q: %w; give the full path", name, err)
+	}
+	return filepath.Join(u.HomeDir, rest), nil
+}
+
+func hashOf(parts ...string) string {
+	h := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(h[:8])
+}
+
+// nameOf keeps of a file's name what is safe in a host name (ssh.c,
+// valid_hostname), a folder's name and a ClassAd string.
+func nameOf(jdl string) string {
+	base := strings.TrimSuffix(filepath.Base(jdl), filepath.Ext(jdl))
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '-', r == '.':
+			return r
+		}
+		return '_'
+	}, base)
+	name = strings.TrimLeft(name, "-.")
+	if name == "" {
+		return "job"
+	}
+	return name[:min(len(name), 48)]
+}
