@@ -1,0 +1,70 @@
+// Package config reads the settings of a job: attributes of the job's ad, so
+// that users set them in the submit description and administrators can cap
+// them by a transform.
+package config
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"perch/entrypoint/contract"
+	"perch/entrypoint/internal/jobad"
+)
+
+// Settings are what a job's ad says to the entrypoint.
+type Settings struct {
+	// IdleTimeout ends a job to which nobody has been connected for so long;
+	// 0 means never (contract.AttrIdleTimeout).
+	IdleTimeout time.Duration
+	// IdleConnected ends a job whose connections have moved nothing for so
+	// long; 0 means never (contract.AttrIdleConnected).
+	IdleConnected time.Duration
+}
+
+// Read reads the job ad file that the environment names. Without one the
+// defaults hold: the program was started by hand. What cannot be used is left
+// at its default and said in notes, one line each.
+func Read(getenv func(string) string) (s Settings, notes []string) {
+	ad, notes := read(getenv(contract.EnvJobAd))
+	take := func(attribute string, fallback int64) time.Duration {
+		seconds, note := limit(ad, attribute, fallback)
+		if note != "" {
+			notes = append(notes, note)
+		}
+		return time.Duration(seconds) * time.Second
+	}
+	s.IdleTimeout = take(contract.AttrIdleTimeout, contract.DefaultIdleTimeout)
+	s.IdleConnected = take(contract.AttrIdleConnected, 0)
+	return s, notes
+}
+
+func read(path string) (jobad.Ad, []string) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, []string{fmt.Sprintf("opening the job ad: %v; using the default settings", err)}
+	}
+	defer f.Close()
+	ad, err := jobad.Parse(f)
+	if err != nil {
+		return ad, []string{fmt.Sprintf("reading the job ad %q: %v", path, err)}
+	}
+	return ad, nil
+}
+
+// longest keeps seconds within what a time.Duration holds.
+const longest = 10 * 365 * 24 * 3600
+
+func limit(ad jobad.Ad, attribute string, fallback int64) (seconds int64, note string) {
+	value, set, valid := ad.Int(attribute)
+	switch {
+	case !set:
+		return fallback, ""
+	case !valid || value < 0:
+		return fallback, fmt.Sprintf("+%s is no number of seconds; using %d", attribute, fallback)
+	}
+	return min(value, longest), ""
+}

@@ -1,0 +1,205 @@
+// Package serve is the life of a job: it prepares the job home, serves SSH
+// until the job should end, and takes leave of everybody.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/crypto/ssh"
+
+	"perch/entrypoint/contract"
+	"perch/entrypoint/internal/check"
+	"perch/entrypoint/internal/config"
+	"perch/entrypoint/internal/home"
+	"perch/entrypoint/internal/idle"
+	"perch/entrypoint/internal/login"
+	"perch/entrypoint/internal/reap"
+	"perch/entrypoint/internal/sockpath"
+	"perch/entrypoint/internal/sshd"
+)
+
+// failure is an error with the exit code that it leads to.
+type failure struct {
+	code int
+	err  error
+}
+
+func (f failure) Error() string { return f.err.Error() }
+func (f failure) Unwrap() error { return f.err }
+
+// Run serves until the job ends and returns the exit code. What has happened
+// goes to the job's output, failures to its error output.
+func Run(stdout, stderr io.Writer) int {
+	// A closed output must not end the job. The signal is caught, not ignored:
+	// commands would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	err := run(signals, stdout)
+	if err == nil {
+		return contract.ExitOK
+	}
+	fmt.Fprintf(stderr, "perch-entrypoint: %v\n", err)
+	var f failure
+	if errors.As(err, &f) {
+		return f.code
+	}
+	return contract.ExitFailure
+}
+
+func run(signals <-chan os.Signal, stdout io.Writer) error {
+	parent := os.Getppid()
+	place, err := home.Prepare(os.Getenv)
+	if err != nil {
+		return failure{contract.ExitNoHome, err}
+	}
+	defer place.Close()
+	log := openLog(place.Path(contract.LogName), stdout)
+	defer log.Close()
+	job := &job{place: place, log: log, account: login.Find(place, os.Environ())}
+	defer job.sweep(parent)
+	job.settings, job.notes = config.Read(os.Getenv)
+	if err := job.setUp(); err != nil {
+		log.say("cannot serve: %v", err)
+		return err
+	}
+	return job.serve(signals)
+}
+
+// job is a job that is being served.
+type job struct {
+	place    *home.Place
+	account  login.Account
+	settings config.Settings
+	notes    []string
+	log      *eventLog
+
+	hostKey    ssh.Signer
+	authorized []ssh.PublicKey
+}
+
+// setUp makes ready what has to be there before anybody connects.
+func (j *job) setUp() error {
+	j.writeStatus(contract.StateStarting, "")
+	if err := j.takeKeys(); err != nil {
+		return failure{contract.ExitNoKeys, err}
+	}
+	if err := j.place.CopyProgram(); err != nil {
+		j.notes = append(j.notes, err.Error())
+	}
+	j.notes = append(j.notes, j.place.Notes...)
+	for _, note := range append(j.notes, check.Problems(j.place, j.account)...) {
+		j.log.say("note: %s", note)
+	}
+	return nil
+}
+
+func (j *job) takeKeys() error {
+	hostKey, authorized, err := j.place.TakeKeys()
+	if err != nil {
+		return err
+	}
+	if j.hostKey, err = ssh.ParsePrivateKey(hostKey); err != nil {
+		return fmt.Errorf("reading the host key: %w", err)
+	}
+	keys, notes := sshd.ParseAuthorizedKeys(authorized)
+	j.notes = append(j.notes, notes...)
+	if len(keys) == 0 {
+		return errors.New("reading the authorized keys: there is none that can be used")
+	}
+	j.authorized = keys
+	return nil
+}
+
+// serve serves until the job should end, and ends it.
+func (j *job) serve(signals <-chan os.Signal) error {
+	socket := j.place.Path(contract.SocketName)
+	listener, err := listen(socket)
+	if err != nil {
+		j.log.say("cannot serve: %v", err)
+		return failure{contract.ExitNoSocket, err}
+	}
+	defer os.Remove(socket)
+
+	asked := make(chan string, 1)
+	watch := idle.New(j.settings.IdleTimeout, j.settings.IdleConnected)
+	server := sshd.New(sshd.Config{
+		HostKey:    j.hostKey,
+		Authorized: j.authorized,
+		Account:    j.account,
+		Activity:   watch,
+		Stop:       func(reason string) { offer(asked, reason) },
+		Log:        j.log.details(),
+	})
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	j.writeStatus(contract.StateReady, "")
+	j.log.say("ready: sessions start in %s", j.place.Home)
+
+	reason, err := await(signals, asked, failed, watch)
+	j.log.say("the job ends: %s", reason)
+	j.writeStatus(contract.StateEnding, reason)
+	server.Shutdown(reason)
+	return err
+}
+
+// await blocks until there is a reason to end the job.
+func await(signals <-chan os.Signal, asked <-chan string, failed <-chan error, watch *idle.Watch) (reason string, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	idled := make(chan string, 1)
+	go func() { idled <- watch.Wait(ctx) }()
+	select {
+	case s := <-signals:
+		return fmt.Sprintf("it got the signal %q", s), nil
+	case reason := <-asked:
+		return reason, nil
+	case reason := <-idled:
+		return reason, nil
+	case err := <-failed:
+		return fmt.Sprintf("serving failed: %v", err), fmt.Errorf("serving SSH: %w", err)
+	}
+}
+
+// offer puts reason into c unless one is in it already.
+func offer(c chan<- string, reason string) {
+	select {
+	case c <- reason:
+	default:
+	}
+}
+
+// listen makes the job's socket. One that is left over from an earlier run in
+// the same place is replaced; one that is being served is not.
+func listen(path string) (*net.UnixListener, error) {
+	if conn, err := sockpath.Dial(path); err == nil {
+		conn.Close()
+		return nil, fmt.Errorf("making the socket: another perch-entrypoint serves %q; end that job first", path)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("making the socket: %w", err)
+	}
+	listener, err := sockpath.Listen(path)
+	if err != nil {
+		return nil, fmt.Errorf("making the socket: %w", err)
+	}
+	return listener, nil
+}
+
+// sweep ends what init would have ended, had it not been killed.
+func (j *job) sweep(parent int) {
+	if os.Getppid() == parent {
+		return
+	}
+	n := reap.Sweep("XDG_RUNTIME_DIR=" + j.place.Runtime)
+	j.log.say("init is gone; ended %d processes of the job", n)
+}

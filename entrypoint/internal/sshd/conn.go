@@ -1,0 +1,199 @@
+package sshd
+
+import (
+	"context"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"perch/entrypoint/contract"
+)
+
+// conn is a connection that has logged in.
+type conn struct {
+	server  *Server
+	raw     net.Conn
+	ssh     *ssh.ServerConn
+	control bool // Perch's own, which may use its subsystem and nothing else
+	ctx     context.Context
+	cancel  context.CancelFunc
+	tasks   sync.WaitGroup
+
+	channels atomic.Int32 // open ones
+
+	mu             sync.Mutex
+	sessions       map[*session]bool
+	listeners      map[string]*listener
+	noMoreSessions bool
+
+	agentMu sync.Mutex
+	agent   string // the path of the agent's socket, once there is one
+}
+
+func newConn(s *Server, raw net.Conn, peer *ssh.ServerConn) *conn {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &conn{
+		server:    s,
+		raw:       raw,
+		ssh:       peer,
+		control:   peer.User() == contract.ControlUser,
+		ctx:       ctx,
+		cancel:    cancel,
+		sessions:  map[*session]bool{},
+		listeners: map[string]*listener{},
+	}
+}
+
+// serve serves the connection until its end.
+func (c *conn) serve(channels <-chan ssh.NewChannel, requests <-chan *ssh.Request) {
+	defer c.tasks.Wait()
+	defer c.server.remove(c)
+	defer c.closeListeners()
+	defer c.cancel()
+	if !c.control {
+		c.server.Activity.Enter()
+		defer c.server.Activity.Leave()
+	}
+	c.do(c.keepAlive)
+	c.do(func() { c.answerRequests(requests) })
+	for channel := range channels {
+		c.admit(channel)
+	}
+}
+
+// do runs f beside the rest of the connection. A panic in it costs this
+// connection and no other.
+func (c *conn) do(f func()) {
+	c.tasks.Go(func() {
+		defer func() {
+			if r := recover(); r != nil {
+				c.server.Log.Printf("internal error, dropping the connection: %v\n%s", r, debug.Stack())
+				c.raw.Close()
+			}
+		}()
+		f()
+	})
+}
+
+// touch notes that a byte has moved.
+func (c *conn) touch() { c.server.Activity.Touch() }
+
+// admit starts serving a channel unless the peer has too many.
+func (c *conn) admit(channel ssh.NewChannel) {
+	if c.channels.Add(1) > maxChannels {
+		c.channels.Add(-1)
+		channel.Reject(ssh.ResourceShortage, "too many channels in this connection")
+		return
+	}
+	c.do(func() {
+		defer c.channels.Add(-1)
+		c.open(channel)
+	})
+}
+
+// open serves a channel that the peer opens (RFC 4254, 5.1), until its end.
+func (c *conn) open(channel ssh.NewChannel) {
+	kind := channel.ChannelType()
+	switch {
+	case kind == "session":
+		c.openSession(channel)
+	case c.control:
+		channel.Reject(ssh.Prohibited, "this user may open perch's subsystem only")
+	case kind == "direct-tcpip":
+		c.openDirectTCP(channel)
+	case kind == "direct-streamlocal@openssh.com":
+		c.openDirectUnix(channel)
+	default:
+		channel.Reject(ssh.UnknownChannelType, "channels of this type are not known")
+	}
+}
+
+// answerRequests answers the peer's global requests (RFC 4254, 4).
+func (c *conn) answerRequests(requests <-chan *ssh.Request) {
+	for request := range requests {
+		ok, reply := c.answer(request)
+		request.Reply(ok, reply)
+	}
+}
+
+func (c *conn) answer(request *ssh.Request) (ok bool, reply []byte) {
+	if c.control {
+		return false, nil
+	}
+	switch request.Type {
+	case "tcpip-forward":
+		return c.forwardTCP(request.Payload)
+	case "cancel-tcpip-forward":
+		return c.cancelTCP(request.Payload), nil
+	case "streamlocal-forward@openssh.com":
+		return c.forwardUnix(request.Payload), nil
+	case "cancel-streamlocal-forward@openssh.com":
+		return c.cancelUnix(request.Payload), nil
+	case "no-more-sessions@openssh.com":
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.noMoreSessions = true
+		return true, nil
+	}
+	// Keepalives of the peer come here too: any answer will do.
+	return false, nil
+}
+
+// keepAlive drops a peer that does not answer for four keepalives.
+func (c *conn) keepAlive() {
+	ticker := time.NewTicker(c.server.KeepAlive)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		answered := make(chan struct{})
+		c.do(func() {
+			defer close(answered)
+			c.ssh.SendRequest("keepalive@openssh.com", true, nil)
+		})
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-answered:
+		case <-time.After(4 * c.server.KeepAlive):
+			c.server.Log.Printf("%q does not answer any more, dropping the connection", c.ssh.User())
+			c.raw.Close()
+			return
+		}
+	}
+}
+
+// end tells everybody in the connection why it ends, and ends it.
+func (c *conn) end(reason string) {
+	defer c.raw.Close()
+	c.raw.SetWriteDeadline(time.Now().Add(2 * farewell))
+	within(farewell, func() { c.tell("perch: the job ends: " + reason) })
+	within(farewell, func() { disconnect(c.ssh, reason) })
+	// A peer that is writing just now reads the reason only if it can go on
+	// writing until it has.
+	if half, ok := c.raw.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+		within(farewell, func() { c.ssh.Wait() })
+	}
+}
+
+// tell shows line in all sessions.
+func (c *conn) tell(line string) {
+	if c.control {
+		return
+	}
+	var told sync.WaitGroup
+	c.mu.Lock()
+	for s := range c.sessions {
+		told.Go(func() { s.tell(line) })
+	}
+	c.mu.Unlock()
+	told.Wait()
+}

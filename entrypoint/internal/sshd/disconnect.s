@@ -1,0 +1,2 @@
+// This file is empty on purpose: with it, the compiler accepts a function
+// without a body, see disconnect.go.

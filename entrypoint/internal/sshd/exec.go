@@ -1,0 +1,149 @@
+package sshd
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+)
+
+// exitCannotRun is what shells return for a command that is not there.
+const exitCannotRun = 127
+
+func (s *session) runShell() { s.run(s.conn.server.Account.LoginShell()) }
+
+func (s *session) runCommand(line string) { s.run(s.conn.server.Account.Command(line)) }
+
+// run starts a command and returns; what is left to do goes on beside. A
+// command that cannot be started is said on the session's stderr.
+func (s *session) run(cmd *exec.Cmd, err error) {
+	if err == nil {
+		s.prepare(cmd)
+		if s.terminal != nil {
+			err = s.startOnTerminal(cmd)
+		} else {
+			err = s.startOnPipes(cmd)
+		}
+		for _, file := range cmd.ExtraFiles {
+			file.Close()
+		}
+	}
+	if err != nil {
+		s.conn.server.Log.Printf("running a command: %v", err)
+		fmt.Fprintf(s.err, "perch: running the command: %v\n", err)
+		s.sendStatus(exitCannotRun)
+		s.finish()
+	}
+}
+
+// prepare completes the environment with what the session asked for.
+func (s *session) prepare(cmd *exec.Cmd) {
+	cmd.Env = s.conn.server.Account.Environ(s.env)
+	if s.agent {
+		if path, err := s.conn.agentSocket(); err == nil {
+			cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+path)
+		} else {
+			s.conn.server.Log.Printf("forwarding the agent: %v", err)
+		}
+	}
+	if s.terminal != nil {
+		cmd.Env = append(cmd.Env, "SSH_TTY="+s.terminal.Name)
+		if s.term != "" {
+			cmd.Env = append(cmd.Env, "TERM="+s.term)
+		}
+	}
+}
+
+func (s *session) startOnTerminal(cmd *exec.Cmd) error {
+	t := s.terminal
+	defer t.Peer.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = t.Peer, t.Peer, t.Peer
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := s.start(cmd); err != nil {
+		return err
+	}
+	s.conn.do(func() { feed(t, reader{s.channel, s.conn.touch}) })
+	s.drain(cmd, map[*stream]io.Reader{s.out: t})
+	return nil
+}
+
+func (s *session) startOnPipes(cmd *exec.Cmd) error {
+	var theirs, ours [3]*os.File
+	defer func() {
+		for _, end := range theirs {
+			end.Close() // nil is fine
+		}
+	}()
+	for i := range theirs {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeAll(ours[:])
+			return err
+		}
+		theirs[i], ours[i] = w, r
+		if i == 0 {
+			theirs[i], ours[i] = r, w
+		}
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs[0], theirs[1], theirs[2]
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := s.start(cmd, ours[1], ours[2]); err != nil {
+		closeAll(ours[:])
+		return err
+	}
+	s.conn.do(func() {
+		defer ours[0].Close()
+		feed(ours[0], reader{s.channel, s.conn.touch})
+	})
+	s.drain(cmd, map[*stream]io.Reader{s.out: ours[1], s.err: ours[2]})
+	return nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// start starts the command; its ends of pipes are closed when the session is.
+func (s *session) start(cmd *exec.Cmd, ends ...io.Closer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	s.process = cmd.Process
+	s.closers = ends
+	return nil
+}
+
+// drain sends the command's output, and ends the session with the command. On
+// the wire go the exit status, the rest of the output, EOF, close, as from
+// sshd. The output ends when the last process has closed it, which may be long
+// after the command's end.
+func (s *session) drain(cmd *exec.Cmd, outputs map[*stream]io.Reader) {
+	var sent sync.WaitGroup
+	for to, from := range outputs {
+		sent.Go(func() { send(to, from) })
+	}
+	go func() {
+		cmd.Wait() // what it says stands in ProcessState
+		s.mu.Lock()
+		s.process = nil
+		s.mu.Unlock()
+		s.sendExit(cmd.ProcessState.Sys().(syscall.WaitStatus))
+		sent.Wait()
+		s.finish()
+	}()
+}
+
+// chunk is how much output is read at once: what a pipe holds.
+const chunk = 64 << 10
+
+// send copies output to the peer. When the peer takes no more, the pipe is
+// closed by hangUp and the command gets SIGPIPE, as with sshd.
+func send(to *stream, from io.Reader) {
+	io.CopyBuffer(to, struct{ io.Reader }{from}, make([]byte, chunk))
+}

@@ -1,0 +1,65 @@
+package sshd
+
+import (
+	"io"
+	"net"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// duplex is a connection whose two directions end one at a time.
+type duplex interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// lastWords is how long what a peer has sent before it closed a channel may
+// take to reach where it was meant for.
+const lastWords = 30 * time.Second
+
+// relay copies between a channel and a connection until both directions have
+// ended, each by itself, and closes both.
+func (c *conn) relay(channel ssh.Channel, requests <-chan *ssh.Request, to duplex) {
+	defer to.Close()
+	defer channel.Close()
+	c.do(func() {
+		ssh.DiscardRequests(requests)
+		// The peer has closed the channel: nobody reads our answers any
+		// more, but what it sent before is still on its way.
+		to.SetReadDeadline(time.Now())
+		to.SetWriteDeadline(time.Now().Add(lastWords))
+	})
+	sent := make(chan struct{})
+	c.do(func() {
+		defer close(sent)
+		feed(to, reader{channel, c.touch})
+		to.CloseWrite()
+	})
+	io.Copy(&stream{w: channel, touch: c.touch}, to)
+	channel.CloseWrite()
+	<-sent
+}
+
+// feed copies all of r to w. Where w takes no more, the rest is read and thrown
+// away, since a peer may wait for its data to be taken before it does anything
+// else.
+func feed(w io.Writer, r io.Reader) {
+	if _, err := io.Copy(w, r); err != nil {
+		io.Copy(io.Discard, r)
+	}
+}
+
+// reader is a channel's input that notes when something moves.
+type reader struct {
+	io.Reader
+	touch func()
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if n > 0 {
+		r.touch()
+	}
+	return n, err
+}

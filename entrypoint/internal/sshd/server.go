@@ -1,0 +1,191 @@
+// Package sshd is the SSH server in a job, on golang.org/x/crypto/ssh alone:
+// public keys only; commands, shells and terminals, sftp, all four kinds of
+// forwarding, agents, and Perch's own subsystem.
+package sshd
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"perch/entrypoint/internal/login"
+)
+
+// Activity is told what users do. All methods may be called at any time.
+type Activity interface {
+	// Enter and Leave enclose each connection of a user; those of Perch
+	// itself do not count.
+	Enter()
+	Leave()
+	// Touch says that a byte of a command, terminal or forward has moved.
+	Touch()
+}
+
+// Config is what a server needs. All fields but the two times must be set.
+type Config struct {
+	HostKey ssh.Signer
+	// Authorized are the keys that may log in.
+	Authorized []ssh.PublicKey
+	Account    login.Account
+	Activity   Activity
+	// Stop is called when somebody asks the job to end, with the reason. It
+	// must not wait for Shutdown.
+	Stop func(reason string)
+	Log  *log.Logger
+	// KeepAlive is the time between two keepalives; a connection that has
+	// not answered for four of it is dropped. 0: 30 s.
+	KeepAlive time.Duration
+	// LoginGrace is how long a login may take. 0: 120 s, as in sshd_config(5).
+	LoginGrace time.Duration
+}
+
+// Bounds on what peers can have at the same time.
+const (
+	maxLogins      = 64   // connections that have not logged in yet
+	maxConnections = 1024 // that have
+	maxChannels    = 1024 // in one connection
+	maxSessions    = 256  // of those
+	maxListeners   = 128  // for remote forwards, in one connection
+)
+
+// farewell bounds each step of taking leave of a peer.
+const farewell = 500 * time.Millisecond
+
+// Server serves SSH. Make one with New.
+type Server struct {
+	Config
+	ssh     *ssh.ServerConfig
+	ctx     context.Context // ends with Shutdown
+	cancel  context.CancelFunc
+	logins  chan struct{} // one entry for each login that is going on
+	running sync.WaitGroup
+
+	mu    sync.Mutex
+	conns map[*conn]bool
+}
+
+// New returns a server for Serve.
+func New(c Config) *Server {
+	if c.KeepAlive == 0 {
+		c.KeepAlive = 30 * time.Second
+	}
+	if c.LoginGrace == 0 {
+		c.LoginGrace = 120 * time.Second
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Server{
+		Config: c,
+		ssh:    serverConfig(c.HostKey, c.Authorized),
+		ctx:    ctx,
+		cancel: cancel,
+		logins: make(chan struct{}, maxLogins),
+		conns:  map[*conn]bool{},
+	}
+}
+
+// Serve accepts connections from l until Shutdown, or until accepting fails for
+// good; then it says why. It closes l.
+func (s *Server) Serve(l net.Listener) error {
+	defer l.Close()
+	defer context.AfterFunc(s.ctx, func() { l.Close() })()
+	for {
+		raw, err := l.Accept()
+		switch {
+		case s.ctx.Err() != nil:
+			if err == nil {
+				raw.Close()
+			}
+			return nil
+		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOMEM):
+			s.Log.Printf("accepting a connection: %v; trying again", err)
+			time.Sleep(100 * time.Millisecond)
+		case err != nil:
+			return err
+		default:
+			s.admit(raw)
+		}
+	}
+}
+
+// admit starts a login unless too many are going on.
+func (s *Server) admit(raw net.Conn) {
+	select {
+	case s.logins <- struct{}{}:
+		s.running.Go(func() { s.serve(raw) })
+	default:
+		s.Log.Printf("refusing a connection: %d logins are going on", maxLogins)
+		raw.Close()
+	}
+}
+
+// serve serves one connection from its first byte to its last.
+func (s *Server) serve(raw net.Conn) {
+	defer raw.Close()
+	stop := context.AfterFunc(s.ctx, func() { raw.Close() }) // only while it logs in
+	c, channels, requests, err := s.login(raw)
+	<-s.logins
+	if err != nil {
+		stop()
+		s.logRefused(err)
+		return
+	}
+	if !s.add(c) {
+		stop()
+		disconnect(c.ssh, "the job has too many connections, or ends")
+		return
+	}
+	stop()
+	c.serve(channels, requests)
+}
+
+// add notes a connection that has logged in. Once the server shuts down, or
+// when there are too many, it does not, and returns false.
+func (s *Server) add(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil || len(s.conns) >= maxConnections {
+		return false
+	}
+	s.conns[c] = true
+	return true
+}
+
+func (s *Server) remove(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
+
+// Shutdown ends all connections: each terminal and each other session gets a
+// line with the reason, each client an SSH disconnect with it. It takes no
+// longer than about two seconds, whatever the peers do. Processes go on.
+func (s *Server) Shutdown(reason string) {
+	s.cancel()
+	s.mu.Lock()
+	var told sync.WaitGroup
+	for c := range s.conns {
+		told.Go(func() { c.end(reason) })
+	}
+	s.mu.Unlock()
+	told.Wait()
+	within(farewell, s.running.Wait)
+}
+
+// within waits for f, but not longer than d.
+func within(d time.Duration, f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+	case <-time.After(d):
+	}
+}

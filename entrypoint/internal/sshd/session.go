@@ -1,0 +1,228 @@
+package sshd
+
+import (
+	"io"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/crypto/ssh"
+
+	"perch/entrypoint/contract"
+	"perch/entrypoint/internal/login"
+	"perch/entrypoint/internal/tty"
+)
+
+// session is a channel of type "session" (RFC 4254, 6): at first a collection of
+// wishes, then one running command, shell or subsystem.
+type session struct {
+	conn     *conn
+	channel  ssh.Channel
+	out, err *stream
+
+	// These belong to the goroutine that answers requests.
+	env      map[string]string
+	envBytes int
+	term     string // TERM
+	agent    bool
+	started  bool
+
+	mu       sync.Mutex
+	terminal *tty.Terminal
+	process  *os.Process // while it runs
+	closers  []io.Closer // our ends of the command's pipes
+}
+
+// openSession accepts a session and serves it until its channel is closed.
+func (c *conn) openSession(channel ssh.NewChannel) {
+	c.mu.Lock()
+	refused := c.noMoreSessions || len(c.sessions) >= maxSessions
+	c.mu.Unlock()
+	if refused {
+		channel.Reject(ssh.ResourceShortage, "no more sessions in this connection")
+		return
+	}
+	accepted, requests, err := channel.Accept()
+	if err != nil {
+		return
+	}
+	s := &session{conn: c, channel: accepted, env: map[string]string{}}
+	s.out = &stream{w: accepted, touch: c.touch}
+	s.err = &stream{w: accepted.Stderr(), touch: c.touch}
+	c.mu.Lock()
+	c.sessions[s] = true
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		delete(c.sessions, s)
+		c.mu.Unlock()
+		s.hangUp()
+	}()
+	s.answerRequests(requests)
+}
+
+// answerRequests answers the channel's requests until it is closed. What a
+// request starts begins after the answer, which has to come before any output.
+func (s *session) answerRequests(requests <-chan *ssh.Request) {
+	for request := range requests {
+		ok, start := s.answer(request.Type, request.Payload)
+		request.Reply(ok, nil)
+		if start != nil {
+			start()
+		}
+	}
+}
+
+func (s *session) answer(kind string, payload []byte) (ok bool, start func()) {
+	if s.conn.control && kind != "subsystem" {
+		return false, nil
+	}
+	switch kind {
+	case "env":
+		return s.setEnv(payload), nil
+	case "pty-req":
+		return s.openTerminal(payload), nil
+	case "window-change":
+		return s.resize(payload), nil
+	case "signal":
+		return s.signal(payload), nil
+	case "auth-agent-req@openssh.com":
+		s.agent = true
+		return true, nil
+	case "shell", "exec", "subsystem":
+		return s.begin(kind, payload)
+	}
+	return false, nil
+}
+
+// begin decides what the session runs; it may run one thing only.
+func (s *session) begin(kind string, payload []byte) (ok bool, start func()) {
+	if s.started {
+		return false, nil
+	}
+	switch kind {
+	case "shell":
+		start = s.runShell
+	case "exec":
+		line, err := parseString(payload)
+		if err != nil {
+			return false, nil
+		}
+		start = func() { s.runCommand(line) }
+	case "subsystem":
+		name, err := parseString(payload)
+		if err != nil {
+			return false, nil
+		}
+		start = s.subsystem(name)
+	}
+	s.started = start != nil
+	return s.started, start
+}
+
+// subsystem returns what runs the subsystem called name, or nil.
+func (s *session) subsystem(name string) func() {
+	switch {
+	case name == contract.Subsystem:
+		return func() { s.conn.do(s.serveControl) }
+	case name == "sftp" && !s.conn.control:
+		return func() { s.conn.do(s.serveFiles) }
+	}
+	return nil
+}
+
+// Bounds on what a session may put into the environment.
+const (
+	maxEnv      = 512
+	maxEnvBytes = 256 << 10
+)
+
+func (s *session) setEnv(payload []byte) bool {
+	name, value, err := parseEnv(payload)
+	if err != nil || s.started || !login.Acceptable(name, value) {
+		return false
+	}
+	s.envBytes += len(name) + len(value) + 2
+	if len(s.env) >= maxEnv || s.envBytes > maxEnvBytes {
+		return false
+	}
+	s.env[name] = value
+	return true
+}
+
+func (s *session) openTerminal(payload []byte) bool {
+	request, err := parsePTY(payload)
+	if err != nil || s.started || s.terminal != nil {
+		return false
+	}
+	terminal, err := tty.Open(request.Size, request.Modes)
+	if err != nil {
+		s.conn.server.Log.Print(err)
+		return false
+	}
+	s.term = request.Term
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.terminal = terminal
+	return true
+}
+
+func (s *session) resize(payload []byte) bool {
+	size, err := parseSize(payload)
+	if err != nil || s.terminal == nil {
+		return false
+	}
+	return s.terminal.SetSize(size) == nil
+}
+
+// signal sends a signal to the command's process group, as sshd does.
+func (s *session) signal(payload []byte) bool {
+	name, err := parseString(payload)
+	number, known := signalNumbers[name]
+	if err != nil || !known {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process == nil {
+		return false
+	}
+	return syscall.Kill(-s.process.Pid, number) == nil
+}
+
+// hangUp ends what the session holds when its channel is closed. A terminal is
+// hung up, which its processes get as SIGHUP; a command without one lives on,
+// as with sshd: an IDE's server has to survive a lost connection.
+func (s *session) hangUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.terminal != nil {
+		s.terminal.Peer.Close()
+		s.terminal.Close()
+	}
+	for _, end := range s.closers {
+		end.Close()
+	}
+}
+
+// finish ends the channel after everything was sent: EOF, then close.
+func (s *session) finish() {
+	s.out.mu.Lock()
+	s.err.mu.Lock()
+	defer s.out.mu.Unlock()
+	defer s.err.mu.Unlock()
+	s.channel.CloseWrite()
+	s.channel.Close()
+}
+
+// tell shows a line of Perch's own: on the terminal, else on stderr.
+func (s *session) tell(line string) {
+	s.mu.Lock()
+	terminal := s.terminal != nil
+	s.mu.Unlock()
+	if terminal {
+		io.WriteString(s.out, "\r\n"+line+"\r\n")
+	} else {
+		io.WriteString(s.err, line+"\n")
+	}
+}
