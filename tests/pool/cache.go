@@ -2,10 +2,12 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/adrg/xdg"
@@ -18,17 +20,31 @@ import (
 // while no pool is up.
 func CacheDir() string { return filepath.Join(xdg.CacheHome, "perch", "pool") }
 
-// cached returns the path of what is called name in the cache. If it is not
-// there yet, build makes it at the path it is given, which gets its name only
-// when it is whole. Other processes that want the same one wait.
-func cached(ctx context.Context, name string, build func(ctx context.Context, part string) error) (string, error) {
-	path := filepath.Join(CacheDir(), name)
+// artefact is a part of the cache: a file or directory that is made once for
+// each key. Keys of a family are equally long.
+type artefact struct {
+	// family and suffix stand around the key in its path below CacheDir.
+	family, key, suffix string
+	// keep is for how long others of the family stay after their last use.
+	keep time.Duration
+}
+
+func (a artefact) path(key string) string {
+	return filepath.Join(CacheDir(), a.family+"-"+key+a.suffix)
+}
+
+// get returns the artefact's path. If it is not there yet, build makes it at
+// the path it is given, which gets its name only when it is whole. Other
+// processes that want the same one wait.
+func (a artefact) get(ctx context.Context, build func(ctx context.Context, part string) error) (string, error) {
+	path := a.path(a.key)
 	unlock, err := lock(ctx, path+".lock")
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	if _, err := os.Lstat(path); err == nil {
+	now := time.Now()
+	if os.Chtimes(path, now, now) == nil { // it is there; for prune
 		return path, nil
 	}
 	part := path + ".part"
@@ -41,7 +57,28 @@ func cached(ctx context.Context, name string, build func(ctx context.Context, pa
 	if err := syncFileSystem(part); err != nil {
 		return "", err
 	}
-	return path, os.Rename(part, path)
+	return path, errors.Join(os.Rename(part, path), a.prune())
+}
+
+// prune removes what is left of the family under other keys and has not been
+// used for so long.
+func (a artefact) prune() error {
+	others, _ := filepath.Glob(a.path(strings.Repeat("?", len(a.key)))) // fails for bad patterns only
+	for _, path := range others {
+		l := flock.New(path + ".lock")
+		if free, err := l.TryLock(); err != nil || !free {
+			continue // somebody is using it just now, this process among them
+		}
+		info, err := os.Stat(path)
+		if err == nil && time.Since(info.ModTime()) > a.keep {
+			err = removeTree(path)
+		}
+		l.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lock takes the lock file at path and waits for it as long as ctx lasts.

@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // Format is a kind of image that Apptainer runs.
@@ -41,8 +42,8 @@ func (p *Pool) BuildImage(ctx context.Context, format Format, name, source strin
 	if err != nil {
 		return "", fmt.Errorf("reading the image source %s: %w", source, err)
 	}
-	file := fmt.Sprintf("images/%s-%s.%s", name, key, format)
-	built, err := cached(ctx, file, func(ctx context.Context, part string) error {
+	image := artefact{family: "images/" + name, key: key, suffix: "." + string(format), keep: 24 * time.Hour}
+	built, err := image.get(ctx, func(ctx context.Context, part string) error {
 		return p.apptainerBuild(ctx, format, source, part)
 	})
 	return path.Join("/images", filepath.Base(built)), err
@@ -56,7 +57,7 @@ func (p *Pool) apptainerBuild(ctx context.Context, format Format, source, part s
 	}
 	defer removeTree(dir) // if it fails, Stop says so
 	in := filepath.Join(dir, "image")
-	if out, err := exec.CommandContext(ctx, "cp", "--archive", "--dereference-command-line", source, in).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "cp", "-aH", source, in).CombinedOutput(); err != nil {
 		return fmt.Errorf("copying the source into the pool: %w: %s", err, out)
 	}
 	argv := []string{"apptainer", "--quiet", "build"}

@@ -38,8 +38,8 @@ func Build(ctx context.Context, v Version) (string, error) {
 		return "", err
 	}
 	options := rootOptions(suite)
-	name := fmt.Sprintf("root-%s-%s", v, hash(options))
-	return cached(ctx, name, func(ctx context.Context, part string) error {
+	root := artefact{family: string(v), key: hash(options), suffix: ".root", keep: 30 * 24 * time.Hour}
+	return root.get(ctx, func(ctx context.Context, part string) error {
 		return debootstrap(ctx, suite, part, options)
 	})
 }
