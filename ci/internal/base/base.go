@@ -1,0 +1,126 @@
+// Package base gets the image that an environment starts from: the public one
+// that its Containerfile names, one that the caller names, or, where no
+// registry can be reached, one made here with mmdebstrap from the mirror that
+// this machine's own apt uses.
+package base
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"perch/ci/internal/buildah"
+	"perch/ci/internal/tool"
+)
+
+// Mmdebstrap is the word that stands for a base made here, as the value of
+// --base.
+const Mmdebstrap = "mmdebstrap"
+
+// reachTime is how long a registry may take to answer for an image.
+const reachTime = 45 * time.Second
+
+// Maker gets base images.
+type Maker struct {
+	Buildah *buildah.Buildah
+	// Log gets what the tools print, Say what the user should read.
+	Log interface{ Write([]byte) (int, error) }
+	Say func(format string, args ...any)
+	// Cache is a directory for the time of the making.
+	Cache string
+	// Fresh gets or makes a base anew although there is one.
+	Fresh bool
+}
+
+// Get returns the name of a base image that buildah can build from. wanted is
+// what the caller named, or "": then it is public, the Containerfile's default,
+// or the base for suite made by mmdebstrap where public cannot be had.
+func (m Maker) Get(ctx context.Context, wanted, public, suite string) (string, error) {
+	switch wanted {
+	case Mmdebstrap:
+		return m.debian(ctx, suite)
+	case "":
+		return m.publicOrDebian(ctx, public, suite)
+	}
+	return wanted, nil
+}
+
+func (m Maker) publicOrDebian(ctx context.Context, public, suite string) (string, error) {
+	if _, err := m.Buildah.ID(ctx, public); err == nil && !m.Fresh {
+		return public, nil
+	}
+	reach, cancel := context.WithTimeout(ctx, reachTime)
+	defer cancel()
+	err := m.Buildah.Reach(reach, public)
+	if err == nil {
+		return public, m.Buildah.Pull(ctx, public)
+	}
+	if ctx.Err() != nil || suite == "" {
+		return "", fmt.Errorf("%s cannot be reached: %w; name another base with --base", public, err)
+	}
+	m.Say("%s cannot be reached (%v): taking a base made with mmdebstrap", public, err)
+	return m.debian(ctx, suite)
+}
+
+// debian returns the base of a Debian suite that is made here, once.
+func (m Maker) debian(ctx context.Context, suite string) (string, error) {
+	if suite == "" {
+		return "", fmt.Errorf("this environment is no Debian, so mmdebstrap cannot make its base; name an image with --base")
+	}
+	if err := os.MkdirAll(m.Cache, 0o755); err != nil {
+		return "", err
+	}
+	lock := flock.New(filepath.Join(m.Cache, suite+".lock"))
+	if _, err := lock.TryLockContext(ctx, time.Second/4); err != nil {
+		return "", fmt.Errorf("waiting for another build: %w", err)
+	}
+	defer lock.Unlock()
+	name := "localhost/perch-base:" + suite
+	if _, err := m.Buildah.ID(ctx, name); err == nil && !m.Fresh {
+		return name, nil
+	}
+	m.Say("making a base of Debian %s with mmdebstrap, which takes some minutes", suite)
+	return name, m.bootstrap(ctx, suite, name)
+}
+
+// bootstrapOptions ask for a small root. What mmdebstrap takes from this machine,
+// and device files, which only root could unpack, are no part of an image.
+var bootstrapOptions = []string{
+	"--variant=minbase", "--include=ca-certificates", "--dpkgopt=force-unsafe-io", "--skip=output/dev",
+	`--customize-hook=rm -f "$1/etc/resolv.conf" "$1/etc/hostname"`,
+}
+
+// bootstrap makes the base of suite and names it name.
+func (m Maker) bootstrap(ctx context.Context, suite, name string) error {
+	if err := tool.Need("mmdebstrap"); err != nil {
+		return err
+	}
+	mirrors, err := machineMirrors(ctx, m.Log)
+	if err != nil {
+		return err
+	}
+	options, err := machineOptions(ctx, m.Log)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(m.Cache, "mmdebstrap-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	root := filepath.Join(dir, "root.tar")
+	args := slices.Clone(bootstrapOptions)
+	for _, option := range options {
+		args = append(args, "--aptopt="+option)
+	}
+	args = append(append(args, suite, root), mirrors.sources(suite)...)
+	if _, err := tool.Run(ctx, m.Log, "mmdebstrap", args...); err != nil {
+		return err
+	}
+	return m.Buildah.Import(ctx, root, name)
+}

@@ -1,0 +1,279 @@
+// Package build makes an environment's image: an OCI archive, a directory that
+// HTCondor, Apptainer and runc can use as a container's root, and, where
+// Apptainer is installed, a SIF file.
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
+
+	"perch/ci/internal/base"
+	"perch/ci/internal/buildah"
+	"perch/ci/internal/publish"
+	"perch/ci/internal/tool"
+)
+
+// Request is what to build and where.
+type Request struct {
+	// Name is the environment, a folder in Images.
+	Name, Images string
+	// Base names the base image; "" is the environment's default, and
+	// base.Mmdebstrap one made here.
+	Base string
+	// Out is the directory for what is made, Cache that for what helps.
+	Out, Cache string
+	// Entrypoint is the static perch-entrypoint that goes into the image.
+	Entrypoint string
+	// Fresh uses nothing of earlier builds.
+	Fresh bool
+	// Say tells the user what goes on.
+	Say func(format string, args ...any)
+}
+
+// Made are the files of a built image; SIF is "" without Apptainer.
+type Made struct {
+	Archive, Tree, SIF string
+}
+
+// builder is a build under way.
+type builder struct {
+	Request
+	env     environment
+	buildah *buildah.Buildah
+	log     *os.File
+}
+
+// Run builds an image. Until all of it is there, nothing of it appears under
+// its final name, and what an earlier build made stays. An image that has not
+// changed is not made again. Only one build of an environment runs at a time:
+// another waits. The error is one line and names the log.
+func Run(ctx context.Context, r Request) (Made, error) {
+	env, err := find(r.Images, r.Name)
+	if err != nil {
+		return Made{}, err
+	}
+	if info, err := os.Stat(r.Entrypoint); err != nil || !info.Mode().IsRegular() {
+		return Made{}, fmt.Errorf("there is no perch-entrypoint at %s; build it (make build) or name one with --entrypoint", r.Entrypoint)
+	}
+	for _, dir := range []string{r.Out, r.Cache} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return Made{}, err
+		}
+	}
+	lock, err := r.lock(ctx)
+	if err != nil {
+		return Made{}, err
+	}
+	defer lock.Unlock()
+	log, err := os.Create(filepath.Join(r.Cache, r.Name+".log"))
+	if err != nil {
+		return Made{}, err
+	}
+	defer log.Close()
+	b := &builder{Request: r, env: env, log: log}
+	made, err := b.run(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("building %s: %w (log: %s)", r.Name, explain(err), log.Name())
+	}
+	return made, err
+}
+
+// explain gives the same words to a full disk, whoever met it.
+func explain(err error) error {
+	if strings.Contains(err.Error(), "no space left on device") {
+		return tool.ErrDiskFull
+	}
+	return err
+}
+
+// lock waits until no other build of this environment runs.
+func (r Request) lock(ctx context.Context) (*flock.Flock, error) {
+	lock := flock.New(filepath.Join(r.Cache, r.Name+".lock"))
+	locked, err := lock.TryLock()
+	if err == nil && !locked {
+		r.Say("another build of %s is running: waiting for it", r.Name)
+		_, err = lock.TryLockContext(ctx, time.Second/4)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("waiting for another build of %s: %w", r.Name, err)
+	}
+	return lock, nil
+}
+
+func (b *builder) run(ctx context.Context) (Made, error) {
+	var err error
+	if b.buildah, err = buildah.Open(ctx, b.Cache, b.log); err != nil {
+		return Made{}, err
+	}
+	id, err := b.image(ctx)
+	if err != nil {
+		return Made{}, err
+	}
+	made := b.names()
+	if b.isCurrent(made, id) {
+		b.Say("%s has not changed", b.Name)
+		return made, nil
+	}
+	return made, b.export(ctx, made, id)
+}
+
+// tag is the image's name in buildah's storage.
+func (b *builder) tag() string { return "localhost/perch/" + b.Name + ":latest" }
+
+// image builds the image in buildah's storage and returns its id.
+func (b *builder) image(ctx context.Context) (string, error) {
+	maker := base.Maker{Buildah: b.buildah, Log: b.log, Say: b.Say, Cache: b.Cache, Fresh: b.Fresh}
+	baseImage, err := maker.Get(ctx, b.Base, b.env.base, b.env.suite)
+	if err != nil {
+		return "", err
+	}
+	dir, err := b.contextDir()
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	before, _ := b.buildah.ID(ctx, b.tag())
+	b.Say("building %s from %s", b.Name, baseImage)
+	id, err := b.buildah.Build(ctx, dir, baseImage, b.tag(), b.Fresh)
+	if err == nil && before != "" && before != id {
+		b.buildah.Forget(ctx, before)
+	}
+	return id, err
+}
+
+// contextDir makes the directory that buildah builds in: the environment's own
+// files, the shared ones, and the entrypoint.
+func (b *builder) contextDir() (dir string, err error) {
+	if dir, err = os.MkdirTemp(b.Cache, "context-"); err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(dir)
+		}
+	}()
+	if err = os.CopyFS(dir, os.DirFS(b.env.dir)); err != nil {
+		return "", err
+	}
+	if err = os.CopyFS(filepath.Join(dir, shared), os.DirFS(filepath.Join(b.Images, shared))); err != nil {
+		return "", err
+	}
+	return dir, copyFile(filepath.Join(dir, "perch-entrypoint"), b.Entrypoint)
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// names are where things will be.
+func (b *builder) names() Made {
+	made := Made{Archive: filepath.Join(b.Out, b.Name+".tar"), Tree: filepath.Join(b.Out, b.Name)}
+	if tool.Have("apptainer") {
+		made.SIF = filepath.Join(b.Out, b.Name+".sif")
+	}
+	return made
+}
+
+// idFile notes the image of which the files in Out were made. It is removed
+// before the first and written after the last of them is put in place.
+func (b *builder) idFile() string { return filepath.Join(b.Out, "."+b.Name+".id") }
+
+// isCurrent says whether the files are there already and are those of image id.
+func (b *builder) isCurrent(made Made, id string) bool {
+	noted, err := os.ReadFile(b.idFile())
+	if err != nil || string(noted) != id {
+		return false
+	}
+	for _, path := range made.paths() {
+		if _, err := os.Stat(path); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (m Made) paths() []string {
+	paths := []string{m.Archive, m.Tree}
+	if m.SIF != "" {
+		paths = append(paths, m.SIF)
+	}
+	return paths
+}
+
+// export makes the files beside their places, and then puts them there.
+func (b *builder) export(ctx context.Context, made Made, id string) (err error) {
+	if err := b.sweep(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(b.Out, b.partPrefix())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, publish.RemoveTree(dir)) }()
+	part := func(path string) string { return filepath.Join(dir, filepath.Base(path)) }
+	if err := b.makeFiles(ctx, made, part); err != nil {
+		return err
+	}
+	if err := os.Remove(b.idFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, path := range made.paths() {
+		if err := publish.Replace(part(path), path); err != nil {
+			return err
+		}
+	}
+	return renameio.WriteFile(b.idFile(), []byte(id), 0o644)
+}
+
+func (b *builder) makeFiles(ctx context.Context, made Made, part func(string) string) error {
+	b.Say("writing %s", made.Archive)
+	archive := part(made.Archive)
+	if err := b.buildah.Export(ctx, b.tag(), archive, b.Name); err != nil {
+		return err
+	}
+	b.Say("unpacking it into %s", made.Tree)
+	if made.SIF == "" {
+		return b.buildah.Unpack(ctx, b.tag(), part(made.Tree))
+	}
+	// HTCondor takes a directory only if Apptainer made it.
+	if _, err := tool.Run(ctx, b.log, "apptainer", "build", "--sandbox", part(made.Tree), "oci-archive://"+archive); err != nil {
+		return err
+	}
+	b.Say("writing %s", made.SIF)
+	_, err := tool.Run(ctx, b.log, "apptainer", "build", part(made.SIF), "oci-archive://"+archive)
+	return err
+}
+
+func (b *builder) partPrefix() string { return "." + b.Name + ".part-" }
+
+// sweep removes what builds that were killed have left.
+func (b *builder) sweep() error {
+	left, err := filepath.Glob(filepath.Join(b.Out, b.partPrefix()+"*"))
+	for _, dir := range left {
+		err = errors.Join(err, publish.RemoveTree(dir))
+	}
+	return err
+}
+
+// String lists the files, one a line, for people and scripts.
+func (m Made) String() string { return strings.Join(m.paths(), "\n") }

@@ -1,0 +1,101 @@
+// Package tool runs the programs that build images (buildah, mmdebstrap, …):
+// what they print goes into a log, and when one fails, what it said last
+// becomes the error.
+package tool
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// grace is how long a program may take to clean up when it is asked to end.
+const grace = 15 * time.Second
+
+// tail is how much of a program's error output is kept for its error.
+const tail = 16 << 10
+
+// Need returns an error that names the package to install unless each of the
+// programs is on PATH.
+func Need(programs ...string) error {
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			return fmt.Errorf("%s is not installed; install it first (Debian: apt-get install %[1]s)", p)
+		}
+	}
+	return nil
+}
+
+// Have says whether a program is on PATH.
+func Have(program string) bool { return Need(program) == nil }
+
+// Run runs a program and returns what it wrote to stdout, without the last line
+// end. All that it prints goes to log too. A program still running when ctx
+// ends gets SIGTERM, and some time to clean up.
+func Run(ctx context.Context, log io.Writer, program string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = grace
+	var stdout, stderr bytes.Buffer
+	fmt.Fprintf(log, "+ %s %s\n", program, strings.Join(args, " "))
+	cmd.Stdout = io.MultiWriter(&stdout, log)
+	cmd.Stderr = io.MultiWriter(&stderr, log)
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("%s was stopped: %w", filepath.Base(program), context.Cause(ctx))
+	}
+	if err != nil {
+		return "", failure(filepath.Base(program), err, stderr.String())
+	}
+	return strings.TrimSuffix(stdout.String(), "\n"), nil
+}
+
+// ErrDiskFull is part of every error that comes from a full disk.
+var ErrDiskFull = errors.New("the disk is full; free some space and try again")
+
+// failure makes one line of how a program failed.
+func failure(program string, err error, stderr string) error {
+	if len(stderr) > tail {
+		stderr = stderr[len(stderr)-tail:]
+	}
+	if strings.Contains(stderr, syscall.ENOSPC.Error()) {
+		return fmt.Errorf("%s: %w", program, ErrDiskFull)
+	}
+	if said := cause(stderr); said != "" {
+		return fmt.Errorf("%s: %s", program, said)
+	}
+	return fmt.Errorf("%s: %w", program, err)
+}
+
+// cause returns the line that most likely says why a program failed: the first
+// that looks like an error, since others tell what followed from it, or else the
+// last one.
+func cause(stderr string) string {
+	var last string
+	for line := range strings.Lines(stderr) {
+		line = strings.TrimSpace(line)
+		if line != "" && !looksLikeError(last) {
+			last = line
+		}
+	}
+	for _, prefix := range []string{"Error: ", "ERROR: ", "E: "} {
+		last = strings.TrimPrefix(last, prefix)
+	}
+	return last
+}
+
+func looksLikeError(line string) bool {
+	for _, prefix := range []string{"Error", "ERROR", "FATAL", "E:"} {
+		if strings.HasPrefix(line, prefix) {
+			return true
+		}
+	}
+	return false
+}
