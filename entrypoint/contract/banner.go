@@ -1,12 +1,17 @@
 package contract
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 )
 
 const bannerPrefix = "SSH-2.0-Perch_"
+
+// ErrOtherVersion says that somebody answers at a job's socket with whom this
+// version cannot talk.
+var ErrOtherVersion = errors.New("this perch cannot talk to it")
 
 // Banner is the identification string (RFC 4253, 4.2) of the entrypoint's SSH
 // server, without the line end.
@@ -19,10 +24,10 @@ func CheckBanner(line string) error {
 	line = strings.TrimRight(line, "\r\n")
 	rest, ours := strings.CutPrefix(line, bannerPrefix)
 	if !ours {
-		return fmt.Errorf("the job's socket answers %q, which is no perch-entrypoint; look at the job's executable", line)
+		return fmt.Errorf("the job's socket answers %q, which is no perch-entrypoint, so %w; look at the job's executable", line, ErrOtherVersion)
 	}
 	if v, err := strconv.Atoi(rest); err != nil || v != Version {
-		return fmt.Errorf("the job's perch-entrypoint speaks contract %s, this perch speaks %d; rebuild the image with this version's perch-entrypoint, or take the line \"executable\" out of the JDL", rest, Version)
+		return fmt.Errorf("the job's perch-entrypoint speaks contract %s, this perch speaks %d, so %w; rebuild the image with this version's perch-entrypoint, or take the line \"executable\" out of the JDL", rest, Version, ErrOtherVersion)
 	}
 	return nil
 }

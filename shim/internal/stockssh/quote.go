@@ -70,3 +70,7 @@ func shellWord(w string) string {
 	outside := strings.NewReplacer(`'`, `'\''`, `\`, `'\\'`, `!`, `'\!'`)
 	return `'` + outside.Replace(w) + `'`
 }
+
+// ProxyValue is the value of ProxyCommand that runs a program with arguments
+// as they are: ssh replaces % and hands the rest to the user's shell.
+func ProxyValue(command []string) string { return percents(shellWords(command)) }

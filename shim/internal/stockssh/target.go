@@ -35,7 +35,7 @@ type setting struct{ name, value string }
 // stands before anything that could bring a ProxyJump.
 func (t Target) settings() []setting {
 	return []setting{
-		{"ProxyCommand", percents(shellWords(t.ProxyCommand))},
+		{"ProxyCommand", ProxyValue(t.ProxyCommand)},
 		{"ProxyUseFdpass", "yes"},
 		{"ControlMaster", "no"},
 		{"ControlPath", "none"},

@@ -62,9 +62,16 @@ func (e *Engine) submittedAfterAll(ctx context.Context, s engine.Submission, cau
 	return engine.Job{}, cause
 }
 
+// keepImage has the workers use the image where it is, unless the user says
+// otherwise.
+const keepImage = "transfer_container=$(transfer_container:False)"
+
 func (e *Engine) dryRun(ctx context.Context, dir string, s engine.Submission) (ad, error) {
+	// A macro's default may not hold every character that a path may. An image
+	// that is to be transferred would lose its path.
 	out, err := tool(ctx, dir, "condor_submit", "-dry-run", "-",
-		"-a", "executable=$(executable:"+s.Entrypoint+")", s.JDL)
+		"-a", "PerchEntrypoint="+s.Entrypoint, "-a", "executable=$(executable:$(PerchEntrypoint))",
+		"-a", keepImage, s.JDL)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", s.JDL, err)
 	}
@@ -92,7 +99,7 @@ func inputsExist(said ad, dir string) error {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
 		}
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && name != said.text("ContainerImage") {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("the input file %s does not exist; correct transfer_input_files", path)
 		}
 	}
@@ -128,8 +135,8 @@ func appended(said ad, s engine.Submission) []string {
 	if !said.has("TransferOutput") {
 		lines = append(lines, `transfer_output_files=""`)
 	}
-	if image := said.text("ContainerImage"); !said.has("TransferContainer") && onWorkers(image) {
-		lines = append(lines, "transfer_container=False")
+	if onWorkers(said.text("ContainerImage")) {
+		lines = append(lines, keepImage)
 	}
 	lines = appendSeconds(lines, said, contract.AttrIdleTimeout, s.IdleTimeout)
 	return appendSeconds(lines, said, contract.AttrIdleConnected, s.IdleConnected)

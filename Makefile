@@ -1,0 +1,46 @@
+# Perch. "make help" lists what there is to make.
+
+GO       ?= go
+PROGRAMS := bin/perch bin/perch-ssh bin/perch-entrypoint bin/perch-ci
+SCRIPTS   = $(shell git ls-files | xargs grep -lE '^\#!.*\b(ba|da)?sh\b' --)
+
+export CGO_ENABLED = 0
+
+.PHONY: help build demo test test-unit lint bench fuzz deps clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+build: ## the four programs, into bin/
+	$(GO) build -trimpath -ldflags='-s -w' -o bin/perch ./shim/cmd/perch
+	$(GO) build -trimpath -ldflags='-s -w' -o bin/perch-ssh ./shim/cmd/perch-ssh
+	$(GO) build -trimpath -ldflags='-s -w' -o bin/perch-entrypoint ./entrypoint
+	$(GO) build -trimpath -ldflags='-s -w' -o bin/perch-ci ./ci
+
+demo: build ## a session in a job on this machine, from submission to the end
+	tests/demo/demo
+
+test: deps build ## all tests; real HTCondor pools, containers and clients
+	$(GO) test -count=1 -timeout=40m ./...
+
+test-unit: ## the tests that need nothing but Go and ssh, in seconds
+	$(GO) test -short ./entrypoint/... ./shim/... ./ci/...
+
+lint: deps ## gofmt, go vet, staticcheck, shellcheck, go mod tidy
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt would change: $$out"; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	shellcheck $(SCRIPTS)
+
+bench: deps build ## measure, and write docs/measured.md
+	$(GO) run ./tests/bench
+
+fuzz: ## each fuzz target for FUZZTIME (default 1m)
+	tests/fuzz $(or $(FUZZTIME),1m)
+
+deps: ## install by apt what tests and lint need (as root), or say what to install
+	@tests/deps
+
+clean: ## remove bin/
+	rm -rf bin

@@ -1,0 +1,143 @@
+// Package carrierssh stands around the ssh that condor_ssh_to_job starts for a
+// carrier, so that neither outlives the other: condor_ssh_to_job does not end
+// its ssh when it is killed, and leaves its key files behind.
+package carrierssh
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+)
+
+// Flag is the first argument of perch-ssh that calls Become. No ssh takes an
+// option of two dashes.
+const Flag = "--carrier"
+
+// NoteName is the file beside the carrier's socket that says what there is to
+// sweep: the process, and the directory of condor_ssh_to_job's files.
+const NoteName = "carrier.tmp"
+
+// grace is how long an ssh asked to end may take before it is killed.
+const grace = 2 * time.Second
+
+// Become turns this process into the ssh of a carrier, args[1:] being its
+// command line and args[0] the note to write. The kernel kills it together
+// with its parent. It returns only if it fails.
+func Become(args []string) error {
+	if len(args) < 2 {
+		return errors.New("carrier: no command; this flag is perch keep's own")
+	}
+	// The signal belongs to the thread, and goes with it through exec.
+	runtime.LockOSThread()
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("tying the carrier to its parent: %w", err)
+	}
+	if os.Getppid() == 1 {
+		return errors.New("carrier: condor_ssh_to_job has ended already")
+	}
+	n := note{pid: os.Getpid(), dir: sessionDir(args[2:])}
+	if err := renameio.WriteFile(args[0], n.bytes(), 0o600); err != nil {
+		return fmt.Errorf("noting the carrier: %w", err)
+	}
+	if err := syscall.Exec(args[1], args[1:], os.Environ()); err != nil {
+		return fmt.Errorf("running %s: %w", args[1], err)
+	}
+	return nil
+}
+
+// sessionDir finds the directory that condor_ssh_to_job made, by the identity
+// file that it gives to ssh.
+func sessionDir(args []string) string {
+	for _, arg := range args {
+		if path, ok := strings.CutPrefix(arg, "-oIdentityFile="); ok {
+			return filepath.Dir(strings.Trim(path, `"`))
+		}
+	}
+	return ""
+}
+
+// End asks the ssh that the note names to end, upon which condor_ssh_to_job
+// cleans up and ends too, and kills condor_ssh_to_job if it does not.
+func End(path string, parent *os.Process) {
+	n := read(path)
+	if n.pid > 0 && parentOf(n.pid) == parent.Pid {
+		_ = syscall.Kill(n.pid, syscall.SIGTERM)
+		for deadline := time.Now().Add(grace); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			if parent.Signal(syscall.Signal(0)) != nil {
+				return
+			}
+		}
+	}
+	_ = parent.Kill()
+}
+
+// Sweep removes what a carrier left: its ssh, should it still run, and the
+// directory of its keys.
+func Sweep(path string) {
+	n := read(path)
+	if n.pid > 0 && runs(n.pid, filepath.Dir(path)) {
+		_ = syscall.Kill(n.pid, syscall.SIGKILL)
+	}
+	if ownSessionDir(n.dir) {
+		_ = os.RemoveAll(n.dir)
+	}
+	_ = os.Remove(path)
+}
+
+// ownSessionDir makes sure that a note cannot make us remove anything else.
+func ownSessionDir(dir string) bool {
+	st, err := os.Lstat(dir)
+	if err != nil || !st.IsDir() || !strings.Contains(filepath.Base(dir), ".condor_ssh_to_job_") {
+		return false
+	}
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	return ok && int(sys.Uid) == os.Getuid()
+}
+
+// runs says whether process pid has a path below dir on its command line:
+// numbers are used again.
+func runs(pid int, dir string) bool {
+	line, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	return err == nil && strings.Contains(string(line), dir+"/")
+}
+
+func parentOf(pid int) int {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(data), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 2 {
+		return 0
+	}
+	ppid, _ := strconv.Atoi(fields[1])
+	return ppid
+}
+
+type note struct {
+	pid int
+	dir string
+}
+
+func (n note) bytes() []byte { return fmt.Appendf(nil, "%d\n%s\n", n.pid, n.dir) }
+
+func read(path string) note {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return note{}
+	}
+	pid, dir, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
+	n := note{dir: dir}
+	n.pid, _ = strconv.Atoi(pid)
+	return n
+}

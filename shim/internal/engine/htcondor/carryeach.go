@@ -1,0 +1,93 @@
+package htcondor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"perch/entrypoint/contract"
+	"perch/shim/internal/engine"
+)
+
+// listener is the carrier of a site that forbids forwarding: each connection
+// runs a condor_ssh_to_job of its own, which copies bytes.
+type listener struct {
+	done chan struct{}
+	err  error
+}
+
+// Wait blocks until the listener has ended.
+func (l *listener) Wait() error {
+	<-l.done
+	return l.err
+}
+
+func (e *Engine) carryEach(ctx context.Context, j engine.Job, sock string) (engine.Carrier, error) {
+	if err := os.Remove(sock); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("removing an old socket: %w", err)
+	}
+	lis, err := net.ListenUnix("unix", &net.UnixAddr{Name: sock, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("listening for connections to job %s: %w; set XDG_RUNTIME_DIR to a shorter path", j.ID, err)
+	}
+	if err := os.Chmod(sock, 0o600); err != nil {
+		lis.Close()
+		return nil, fmt.Errorf("closing the socket to others: %w", err)
+	}
+	l := &listener{done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		stop := context.AfterFunc(ctx, func() { lis.Close() })
+		defer stop()
+		l.err = e.serveEach(ctx, j, lis)
+	}()
+	return l, nil
+}
+
+func (e *Engine) serveEach(ctx context.Context, j engine.Job, lis *net.UnixListener) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	for {
+		conn, err := lis.AcceptUnix()
+		if err != nil {
+			return fmt.Errorf("waiting for connections: %w", errors.Join(ctx.Err(), err))
+		}
+		running.Go(func() { e.stdio(ctx, j, conn) })
+	}
+}
+
+// stdio runs the entrypoint's copy in the scratch directory, where the command
+// starts: outside of the container on 23.x, inside on 25.x, so the path is
+// relative and the program static. The connection itself is its stdin and
+// stdout.
+func (e *Engine) stdio(ctx context.Context, j engine.Job, conn *net.UnixConn) {
+	defer conn.Close()
+	end, err := conn.File()
+	if err != nil {
+		return
+	}
+	defer end.Close()
+	ssh := e.SSH + " -F /dev/null -o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
+	cmd := exec.CommandContext(ctx, "condor_ssh_to_job", "-ssh", ssh, j.ID,
+		filepath.Join(contract.Dir, contract.ProgramName)+" stdio")
+	cmd.Stdin, cmd.Stdout = end, end
+	cmd.WaitDelay = 2 * time.Second
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if cmd.Start() != nil {
+		return
+	}
+	_ = cmd.Wait()
+	// condor_ssh_to_job may have left its ssh behind.
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+}

@@ -1,0 +1,136 @@
+package keep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"perch/entrypoint/contract"
+	"perch/shim/internal/engine"
+	"perch/shim/internal/proxy"
+	"perch/shim/internal/target"
+)
+
+const (
+	// retry is the pause between tries to enter a job that has just started:
+	// a try costs the schedd one query.
+	retry = 300 * time.Millisecond
+	// proofLimit is how long a carrier that is open may take to show a banner
+	// before the other way is tried. The entrypoint may still be starting.
+	proofLimit = 5 * time.Second
+	// lostPause keeps a carrier that breaks again and again from spinning.
+	lostPause = time.Second
+)
+
+// carry opens a carrier, proves it, and stays with it until it breaks.
+func (k *Keeper) carry(ctx context.Context) error {
+	own, cancel := context.WithCancel(ctx)
+	defer cancel()
+	sock := filepath.Join(k.target.Runtime, target.CarrierSocket)
+	c, err := k.eng.Carry(own, k.job, sock, k.way)
+	if errors.Is(err, engine.ErrNoSuchWay) {
+		k.otherWay(err)
+		return pause(ctx, retry, err)
+	}
+	if err != nil {
+		return pause(ctx, retry, err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	if err := k.prove(own, sock, ended); err != nil {
+		cancel()
+		return k.unproved(ctx, c, err)
+	}
+	if err := k.show(sock); err != nil {
+		return pause(ctx, lostPause, err)
+	}
+	k.log.Printf("the carrier of job %s stands", k.job.ID)
+	k.say(Standing, "")
+	err = <-ended
+	k.log.Printf("the carrier of job %s broke: %v", k.job.ID, err)
+	k.hide()
+	if ctx.Err() == nil {
+		k.say(Opening, "the connection to the job broke")
+	}
+	return pause(ctx, lostPause, err)
+}
+
+// prove reads a banner through the carrier. A remote refusal of the forward
+// shows only there, as an end of file.
+func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) error {
+	deadline := time.NewTimer(proofLimit)
+	defer deadline.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	last := errors.New("no answer")
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-deadline.C:
+			return fmt.Errorf("no SSH banner through the carrier: %w", last)
+		case <-tick.C:
+		}
+		line, err := proxy.Banner(ctx, sock)
+		if err == nil {
+			return contract.CheckBanner(line)
+		}
+		last = err
+	}
+}
+
+// unproved deals with a carrier that leads to nobody whom Perch can talk to.
+func (k *Keeper) unproved(ctx context.Context, c engine.Carrier, err error) error {
+	_ = c.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, engine.ErrNotYet):
+		return pause(ctx, retry, err)
+	case errors.Is(err, contract.ErrOtherVersion):
+		k.say(Refused, err.Error())
+		k.log.Print(err)
+		return pause(ctx, proofLimit, err)
+	}
+	k.say(Opening, err.Error())
+	k.otherWay(err)
+	return pause(ctx, retry, err)
+}
+
+func (k *Keeper) otherWay(cause error) {
+	next := engine.PerConnection
+	if k.way == engine.PerConnection {
+		next = engine.Forward
+	}
+	k.log.Printf("%v; trying the other way into the job", cause)
+	k.way = next
+}
+
+// show lets shims find a carrier that was proved.
+func (k *Keeper) show(sock string) error {
+	temp := k.target.Socket() + ".new"
+	_ = os.Remove(temp)
+	if err := os.Symlink(filepath.Base(sock), temp); err != nil {
+		return fmt.Errorf("showing the carrier: %w", err)
+	}
+	if err := os.Rename(temp, k.target.Socket()); err != nil {
+		return fmt.Errorf("showing the carrier: %w", err)
+	}
+	return nil
+}
+
+func (k *Keeper) hide() { _ = os.Remove(k.target.Socket()) }
+
+// pause waits, and passes the error on.
+func pause(ctx context.Context, d time.Duration, err error) error {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+	return err
+}

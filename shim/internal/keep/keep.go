@@ -1,0 +1,170 @@
+// Package keep is the one process that Perch has beside a running job on a
+// submit host: it holds the carrier, opens it again when it breaks, and ends
+// with the job. If it is killed the job lives on, and the next shim starts
+// another.
+package keep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"perch/shim/internal/carrierssh"
+	"perch/shim/internal/engine"
+	"perch/shim/internal/target"
+	"perch/shim/internal/userlog"
+)
+
+// askInterval is how often the queue is asked, at most, whether the job is
+// still there, when its log is silent and its carrier broken.
+const askInterval = 30 * time.Second
+
+// startLimit is how long the user log may take to say where the job runs.
+const startLimit = 5 * time.Second
+
+// Keeper keeps one job's carrier. Create it by New.
+type Keeper struct {
+	eng    engine.Engine
+	target target.Target
+	job    engine.Job
+	log    *log.Logger
+	way    engine.Way
+	asked  time.Time
+	// started gives the job's scratch directory once it runs.
+	started chan string
+}
+
+// New makes the keeper of a job of a target.
+func New(eng engine.Engine, t target.Target, j engine.Job, l *log.Logger) *Keeper {
+	return &Keeper{eng: eng, target: t, job: j, log: l, started: make(chan string, 1)}
+}
+
+// Run holds the carrier until the job has ended or ctx ends. It returns nil at
+// once if another keep of this host does so already.
+func (k *Keeper) Run(ctx context.Context) error {
+	lock, err := k.lock(ctx)
+	if lock == nil || err != nil {
+		return err
+	}
+	defer lock.Close()
+	carrierssh.Sweep(filepath.Join(k.target.Runtime, carrierssh.NoteName))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go k.watchLock(ctx, cancel)
+	go k.watchLog(ctx, cancel)
+	k.log.Printf("keeping the carrier of job %s", k.job.ID)
+	k.say(Opening, "")
+	k.awaitStart(ctx)
+	for ctx.Err() == nil {
+		err := k.carry(ctx)
+		k.hide()
+		if ctx.Err() == nil && k.gone(ctx, err) {
+			break
+		}
+	}
+	k.say(Ended, "")
+	k.log.Printf("job %s has ended or perch keep was asked to", k.job.ID)
+	return nil
+}
+
+// lock takes keep.lock. Shims look at it for a moment, so one failed try says
+// nothing. A nil lock means that another keep has it.
+func (k *Keeper) lock(ctx context.Context) (*flock.Flock, error) {
+	lock := flock.New(filepath.Join(k.target.Runtime, target.KeepLock), flock.SetPermissions(0o600))
+	limited, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	got, err := lock.TryLockContext(limited, 20*time.Millisecond)
+	if got {
+		return lock, nil
+	}
+	lock.Close()
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("locking %s: %w", target.KeepLock, err)
+}
+
+// awaitStart learns the scratch directory. Without a log that says it the job
+// is still entered, by the way that needs no path.
+func (k *Keeper) awaitStart(ctx context.Context) {
+	select {
+	case k.job.Scratch = <-k.started:
+	case <-ctx.Done():
+	case <-time.After(startLimit):
+	}
+}
+
+// watchLog ends keep when the user log says that the job is over.
+func (k *Keeper) watchLog(ctx context.Context, end func()) {
+	defer end()
+	var state userlog.State
+	for e := range userlog.Follow(ctx, k.job.Log, k.job.ID) {
+		state.Add(e)
+		if e.Number == userlog.Execute {
+			select {
+			case k.started <- e.Scratch:
+			default:
+			}
+		}
+		if state.Ended() || state.State == engine.Idle && state.Starts > 0 {
+			k.log.Printf("the user log says: %s", state.String())
+			return
+		}
+	}
+}
+
+// watchLock ends keep when its lock file is not there any more: with it went
+// the socket, by which shims would find the carrier.
+func (k *Keeper) watchLock(ctx context.Context, end func()) {
+	path := filepath.Join(k.target.Runtime, target.KeepLock)
+	mine, err := os.Stat(path)
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for err == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now, statErr := os.Stat(path)
+		if errors.Is(statErr, fs.ErrNotExist) || statErr == nil && !os.SameFile(mine, now) {
+			k.log.Printf("the runtime folder was removed")
+			end()
+			return
+		}
+	}
+}
+
+// gone asks the queue whether the job is over, when the log has not said so
+// although the carrier broke.
+func (k *Keeper) gone(ctx context.Context, cause error) bool {
+	if errors.Is(cause, engine.ErrNotYet) || time.Since(k.asked) < askInterval {
+		return false
+	}
+	k.asked = time.Now()
+	jobs, err := k.eng.Find(ctx, k.target.Hash)
+	if err != nil {
+		k.log.Printf("looking for job %s: %v", k.job.ID, err)
+		return false
+	}
+	for _, j := range jobs {
+		if j.ID == k.job.ID {
+			return !j.Live()
+		}
+	}
+	return true
+}
+
+func (k *Keeper) say(p Phase, text string) {
+	s := Status{Job: k.job.ID, Phase: p, Since: time.Now(), Text: text, Pid: os.Getpid()}
+	if err := writeStatus(k.target, s); err != nil {
+		k.log.Print(err)
+	}
+}

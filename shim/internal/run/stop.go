@@ -1,0 +1,131 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"perch/entrypoint/contract"
+	"perch/shim/internal/engine"
+	"perch/shim/internal/standin"
+	"perch/shim/internal/stockssh"
+	"perch/shim/internal/target"
+	"perch/shim/internal/userlog"
+)
+
+// Stop ends the target's jobs: one that can be entered is asked to end by
+// itself, so that its output comes back; what is left after grace is removed.
+func (r *Runner) Stop(ctx context.Context, arg string, grace time.Duration) error {
+	t, err := target.Resolve(arg, r.Engine.Queue())
+	if err != nil {
+		return err
+	}
+	jobs, err := r.Engine.Find(ctx, t.Hash)
+	if err != nil {
+		return err
+	}
+	stopped := 0
+	for _, j := range jobs {
+		if !j.Live() && !j.Evicted {
+			continue
+		}
+		if err := r.stopOne(ctx, t, j, grace); err != nil {
+			return err
+		}
+		stopped++
+	}
+	if stopped == 0 {
+		r.Say.Line("%s has no job", t.Name)
+	}
+	return nil
+}
+
+func (r *Runner) stopOne(ctx context.Context, t target.Target, j engine.Job, grace time.Duration) error {
+	if j.State == engine.Running {
+		err := r.ask(ctx, t)
+		if err == nil && r.ended(ctx, j, grace) {
+			r.Say.Line("job %s (%s) has ended", j.ID, t.Name)
+			return nil
+		}
+		if err != nil {
+			r.Say.Line("job %s cannot be asked to end (%v); removing it", j.ID, err)
+		} else {
+			r.Say.Line("job %s has not ended within %v; removing it", j.ID, grace)
+		}
+	}
+	if err := r.Engine.Remove(ctx, j, StopReason); err != nil {
+		return err
+	}
+	r.Say.Line("job %s (%s) was removed", j.ID, t.Name)
+	return nil
+}
+
+// ask gives the command to end over SSH, by the stock client, as the user
+// name that does not count as somebody being there.
+func (r *Runner) ask(ctx context.Context, t target.Target) error {
+	if !t.Standing() {
+		return fmt.Errorf("no connection to it stands")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	// The file's own proxy command would submit a job if this one had gone.
+	proxy := stockssh.ProxyValue(standin.ConnectCommand(r.Paths.PerchSSH, t.Socket()))
+	cmd := exec.CommandContext(ctx, r.Paths.SSH, "-F", t.ConfigPath(), "-T",
+		"-o", "ProxyCommand="+proxy, "-o", "ConnectTimeout=10", "-l", contract.ControlUser, "-s", t.Alias(), contract.Subsystem)
+	cmd.Stdin = strings.NewReader(contract.CommandStop + "\n")
+	cmd.WaitDelay = time.Second
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	answer := strings.TrimSpace(string(out))
+	switch {
+	case answer == contract.ReplyOK:
+		return nil
+	case answer != "":
+		return fmt.Errorf("it answers %q", answer)
+	case err != nil:
+		return fmt.Errorf("%w: %s", err, strings.Join(strings.Fields(said.String()), " "))
+	}
+	return fmt.Errorf("it does not answer")
+}
+
+// ended waits for the end of a job in its user log.
+func (r *Runner) ended(ctx context.Context, j engine.Job, grace time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	var state userlog.State
+	for e := range userlog.Follow(ctx, j.Log, j.ID) {
+		state.Add(e)
+		if state.Ended() {
+			return true
+		}
+	}
+	return false
+}
+
+// Logs returns the files that say how the target's last job went: those that
+// exist.
+func (r *Runner) Logs(arg string) ([]string, error) {
+	t, err := target.Resolve(arg, r.Engine.Queue())
+	if err != nil {
+		return nil, err
+	}
+	log := t.Note().Job.Log
+	if log == "" {
+		log = t.LogPath()
+	}
+	var files []string
+	for _, f := range []string{log, filepath.Join(t.State, target.KeepLog)} {
+		if _, err := os.Stat(f); err == nil {
+			files = append(files, f)
+		}
+	}
+	if files == nil {
+		return nil, fmt.Errorf("%s has no logs; it never had a job here", t.Name)
+	}
+	return files, nil
+}

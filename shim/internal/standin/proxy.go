@@ -1,0 +1,72 @@
+package standin
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+
+	"perch/shim/internal/proxy"
+	"perch/shim/internal/target"
+)
+
+// connectFlag hands over a connection to a socket, whose path follows, and
+// nothing more: no job is submitted.
+const connectFlag = "--connect"
+
+// CopyFlag is "perch proxy": it copies bytes between stdin, stdout and the job
+// of the target that follows.
+const CopyFlag = "--copy"
+
+// ConnectCommand is the ProxyCommand, for the perch-ssh at path, that leads to
+// sock and never submits a job.
+func ConnectCommand(path, sock string) []string { return []string{path, connectFlag, sock} }
+
+// proxy is what the stock ssh runs to get its connection. perch-ssh has seen
+// to it that a carrier stands; if the job has died since, it does so again.
+func (s *standIn) proxy(ctx context.Context, args []string) error {
+	return s.reach(ctx, args, func(sock string) error { return proxy.SendFD(ctx, sock, os.Stdout) })
+}
+
+func (s *standIn) copy(ctx context.Context, args []string) error {
+	var conn *net.UnixConn
+	err := s.reach(ctx, args, func(sock string) (err error) {
+		conn, err = proxy.Dial(ctx, sock)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return proxy.Copy(ctx, conn, os.Stdin, os.Stdout)
+}
+
+func (s *standIn) connect(ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		return errors.New("a socket's path is missing; this flag is perch's own")
+	}
+	return proxy.SendFD(ctx, args[0], os.Stdout)
+}
+
+// reach calls use with the target's socket, and once more after it had perch
+// find or submit the job, if nobody answered there.
+func (s *standIn) reach(ctx context.Context, args []string, use func(sock string) error) error {
+	if len(args) != 1 {
+		return errors.New("a target is missing: perch proxy JDL:path/to/file.jdl")
+	}
+	t, known, err := target.Known(args[0])
+	if err != nil {
+		return err
+	}
+	if known && t.Standing() {
+		if err := use(t.Socket()); !errors.Is(err, proxy.ErrDead) {
+			return err
+		}
+	}
+	if err := s.perch(ctx, "up", "--quiet", args[0]); err != nil {
+		return err
+	}
+	if t, _, err = target.Known(args[0]); err != nil {
+		return err
+	}
+	return use(t.Socket())
+}

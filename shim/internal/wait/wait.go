@@ -1,0 +1,221 @@
+// Package wait stays with a job until a carrier to it stands, and tells the
+// user meanwhile what it waits for. It learns from the job's user log, and asks
+// the queue only where the log cannot tell.
+package wait
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"perch/entrypoint/contract"
+	"perch/shim/internal/engine"
+	"perch/shim/internal/keep"
+	"perch/shim/internal/proxy"
+	"perch/shim/internal/target"
+	"perch/shim/internal/userlog"
+)
+
+const (
+	// askInterval is how often the queue is asked, at most.
+	askInterval = 30 * time.Second
+	// firstAsk is when the queue is asked for the first time: the reason why
+	// a job is idle is known after the first negotiation.
+	firstAsk = 8 * time.Second
+	// lookInterval is how often the carrier's status is looked at.
+	lookInterval = 50 * time.Millisecond
+	// starterErrors end the wait: the next try would end in the same way.
+	starterErrors = 3
+)
+
+// ErrEnded says that the job left the queue, or will not start again, before a
+// carrier to it stood.
+var ErrEnded = errors.New("the job has ended")
+
+// ErrStillQueued says that time was up first.
+var ErrStillQueued = errors.New("the job stays queued; try again, the next call finds it")
+
+// Progress shows the user what is waited for, and since when.
+type Progress interface {
+	Set(text string, since time.Time)
+}
+
+// Waiter waits for one job.
+type Waiter struct {
+	Engine   engine.Engine
+	Target   target.Target
+	Job      engine.Job
+	Progress Progress
+	// Keep starts the job's keep.
+	Keep func(engine.Job) error
+
+	state   userlog.State
+	logged  bool
+	keepAt  time.Time
+	asked   time.Time
+	missing int
+}
+
+// Wait returns nil when a carrier to the job stands and an SSH banner came
+// through it. Its errors leave the job as it is.
+func (w *Waiter) Wait(ctx context.Context) error {
+	own, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w.asked = time.Now().Add(firstAsk - askInterval)
+	w.state = userlog.State{State: w.Job.State, Since: w.Job.Since, Reason: w.Job.Reason}
+	events := userlog.Follow(own, w.Job.Log, w.Job.ID)
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
+	for {
+		if err := w.verdict(); err != nil {
+			return err
+		}
+		w.show()
+		select {
+		case e, ok := <-events:
+			if ok {
+				w.state.Add(e)
+				w.logged = true
+			}
+		case <-look.C:
+			if done, err := w.look(ctx); done || err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return w.interrupted(ctx)
+		}
+	}
+}
+
+// verdict ends the wait where nothing can come of it.
+func (w *Waiter) verdict() error {
+	id, s := w.Job.ID, &w.state
+	switch {
+	case s.State == engine.Held:
+		return fmt.Errorf("job %s is held since %s: %s; see to the reason and run condor_release %s, or end it by perch stop",
+			id, clock(s.Since), orUnknown(s.Reason), id)
+	case s.State == engine.Completed:
+		return fmt.Errorf("job %s is over (%s); perch logs shows its output: %w", id, endOf(s), ErrEnded)
+	case s.State == engine.Removed:
+		return fmt.Errorf("job %s was removed (%s): %w", id, orUnknown(s.Reason), ErrEnded)
+	case s.State == engine.Idle && s.Starts > 0 && s.StarterErrors == 0:
+		return fmt.Errorf("job %s was put off its slot (%s), and its home is gone: %w", id, orUnknown(s.Reason), ErrEnded)
+	case s.StarterErrors >= starterErrors:
+		return fmt.Errorf("job %s does not start: %s; look at its image, then end it by perch stop", id, s.StarterError)
+	}
+	return nil
+}
+
+func (w *Waiter) show() {
+	id, s := w.Job.ID, &w.state
+	name := "job " + id + " (" + w.Target.Name + ")"
+	if s.State != engine.Running {
+		w.Progress.Set(name+" "+s.String(), s.Since)
+		return
+	}
+	text := name + " runs, opening a connection to it"
+	if c := keep.ReadStatus(w.Target); c.Job == id && c.Text != "" {
+		text += ": " + c.Text
+	}
+	w.Progress.Set(text, s.Since)
+}
+
+// look sees whether the carrier stands; starts keep where it is needed; and
+// asks the queue where the log is silent.
+func (w *Waiter) look(ctx context.Context) (done bool, err error) {
+	if w.state.State == engine.Running {
+		if done, err := w.carrier(ctx); done || err != nil {
+			return done, err
+		}
+	}
+	if time.Since(w.asked) < askInterval {
+		return false, nil
+	}
+	w.asked = time.Now()
+	return false, w.ask(ctx)
+}
+
+func (w *Waiter) carrier(ctx context.Context) (done bool, err error) {
+	c := keep.ReadStatus(w.Target)
+	if !w.Target.Kept() {
+		if time.Since(w.keepAt) < 2*time.Second {
+			return false, nil
+		}
+		w.keepAt = time.Now()
+		return false, w.Keep(w.Job)
+	}
+	switch {
+	case c.Job != w.Job.ID:
+		return false, nil
+	case c.Phase == keep.Refused:
+		return false, fmt.Errorf("job %s: %s", w.Job.ID, c.Text)
+	case c.Phase != keep.Standing:
+		return false, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	line, err := proxy.Banner(limited, w.Target.Socket())
+	if err != nil {
+		return false, nil
+	}
+	return true, contract.CheckBanner(line)
+}
+
+// ask has the queue say what the log does not: that the job runs although the
+// log cannot be read, why it is idle, or that it is gone.
+func (w *Waiter) ask(ctx context.Context) error {
+	jobs, err := w.Engine.Find(ctx, w.Target.Hash)
+	if err != nil {
+		// A schedd that is away for a while is no reason to give up.
+		w.Progress.Set(err.Error(), time.Now())
+		return nil
+	}
+	for _, j := range jobs {
+		if j.ID == w.Job.ID {
+			w.missing = 0
+			w.learn(j)
+			return nil
+		}
+	}
+	if w.missing++; w.missing > 1 {
+		return fmt.Errorf("job %s is not in the queue any more: %w", w.Job.ID, ErrEnded)
+	}
+	return nil
+}
+
+func (w *Waiter) learn(j engine.Job) {
+	switch {
+	case j.State == w.state.State && j.Reason != "":
+		w.state.Reason = j.Reason
+	case !w.logged, j.State == engine.Held:
+		w.state.State, w.state.Since, w.state.Reason = j.State, j.Since, j.Reason
+	}
+}
+
+func (w *Waiter) interrupted(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.DeadlineExceeded) {
+		cause = ErrStillQueued
+	}
+	return fmt.Errorf("job %s (%s) is %s since %s: %w", w.Job.ID, w.Target.Name, w.state.State, clock(w.state.Since), cause)
+}
+
+func endOf(s *userlog.State) string {
+	if s.Signal != 0 {
+		return fmt.Sprintf("ended by signal %d", s.Signal)
+	}
+	if text := contract.ExitText(s.ReturnValue); text != "" {
+		return text
+	}
+	return fmt.Sprintf("exit status %d", s.ReturnValue)
+}
+
+func clock(t time.Time) string { return t.Format("15:04:05") }
+
+func orUnknown(reason string) string {
+	if reason == "" {
+		return "no reason is given"
+	}
+	return reason
+}
