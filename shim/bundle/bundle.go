@@ -21,13 +21,18 @@ type Bundle struct {
 }
 
 // Make writes a bundle for j into dir, which it makes, and which must be
-// absolute and empty. The bundle works as long as j.Image and j.Scratch stay.
+// absolute and empty. The bundle works as long as j.Image and j.Scratch stay;
+// where j.Image is a link, what it leads to now is meant.
 func Make(dir string, j Job) (*Bundle, error) {
-	if err := j.check(); err != nil {
-		return nil, fmt.Errorf("making a container: %w", err)
-	}
 	b := Open(dir)
-	if err := b.write(j); err != nil {
+	err := j.check()
+	if err == nil {
+		j.Image, err = filepath.EvalSymlinks(j.Image)
+	}
+	if err == nil {
+		err = b.write(j)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("making a container: %w", err)
 	}
 	return b, nil
@@ -66,10 +71,15 @@ func (b *Bundle) Command(ctx context.Context) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, runc, b.args("run", "--bundle", b.dir, b.id())...)
+	run := append([]string{"-c", clearUmask, runc}, b.args("run", "--bundle", b.dir, b.id())...)
+	cmd := exec.CommandContext(ctx, "/bin/sh", run...)
 	cmd.Cancel = func() error { return b.Kill(context.WithoutCancel(ctx)) }
 	return cmd, nil
 }
+
+// clearUmask starts runc so that the directories it makes on the way to a mount
+// point can be passed by the job's user.
+const clearUmask = `umask 022; exec "$0" "$@"`
 
 // Signal sends a signal to the program. It is an error if none runs.
 func (b *Bundle) Signal(ctx context.Context, sig syscall.Signal) error {

@@ -3,6 +3,7 @@ package bundle
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -118,15 +119,20 @@ func bind(source, destination string, options ...string) specs.Mount {
 	return specs.Mount{Destination: destination, Type: "bind", Source: source, Options: options}
 }
 
-// targets returns the mount points of mounts, and whether each is a directory.
-func targets(mounts []specs.Mount) map[string]bool {
-	dirs := make(map[string]bool)
+// targets returns the mount points of mounts, and as what each has to be there.
+// runc gives a tmpfs the mode of the directory on which it is mounted.
+func targets(mounts []specs.Mount) map[string]fs.FileMode {
+	modes := make(map[string]fs.FileMode)
 	for _, m := range mounts {
-		dirs[m.Destination] = true
+		modes[m.Destination] = fs.ModeDir | 0o755
 		if m.Type == "bind" {
-			info, err := os.Stat(m.Source)
-			dirs[m.Destination] = err == nil && info.IsDir()
+			if info, err := os.Stat(m.Source); err == nil && !info.IsDir() {
+				modes[m.Destination] = 0o644
+			}
+		}
+		if slices.Contains(m.Options, "mode=1777") {
+			modes[m.Destination] = fs.ModeDir | fs.ModeSticky | 0o777
 		}
 	}
-	return dirs
+	return modes
 }

@@ -3,8 +3,10 @@ package bundle
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -19,18 +21,18 @@ import (
 type underlay struct {
 	root, image string
 	// missing are the mount points, by their paths in the container, that the
-	// image does not have; true is a directory.
-	missing map[string]bool
+	// image does not have.
+	missing map[string]fs.FileMode
 	mounts  []specs.Mount
 }
 
 // skeleton makes the underlay of image in root, a new directory, with the mount
 // points that targets names, and returns the image's part of the mounts.
-func skeleton(root, image string, targets map[string]bool) ([]specs.Mount, error) {
-	u := &underlay{root: root, image: image, missing: make(map[string]bool)}
-	for path, isDir := range targets {
-		if filepath.Dir(path) == "/" || !u.imageHas(path, isDir) {
-			u.missing[path] = isDir
+func skeleton(root, image string, targets map[string]fs.FileMode) ([]specs.Mount, error) {
+	u := &underlay{root: root, image: image, missing: make(map[string]fs.FileMode)}
+	for path, mode := range targets {
+		if filepath.Dir(path) == "/" || !u.imageHas(path, mode.IsDir()) {
+			u.missing[path] = mode
 		}
 	}
 	if err := u.mirror("/"); err != nil {
@@ -53,11 +55,7 @@ func (u *underlay) imageHas(path string, isDir bool) bool {
 
 // mirror makes the directory dir, and in it what the image has there.
 func (u *underlay) mirror(dir string) error {
-	if err := os.Mkdir(u.root+dir, 0o755); err != nil {
-		return err
-	}
-	// A umask must not take the way in from the job's user.
-	if err := os.Chmod(u.root+dir, 0o755); err != nil {
+	if err := makePoint(u.root+dir, fs.ModeDir|0o755); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(u.image + dir)
@@ -92,7 +90,10 @@ func (u *underlay) entry(path string, kind fs.FileMode) error {
 		return os.Symlink(link, u.root+path)
 	}
 	u.mounts = append(u.mounts, bind(u.image+path, path, "ro"))
-	return makePoint(u.root+path, kind.IsDir())
+	if kind.IsDir() {
+		return makePoint(u.root+path, fs.ModeDir|0o755)
+	}
+	return makePoint(u.root+path, 0o644)
 }
 
 // onTheWay says whether a missing mount point lies below path.
@@ -109,25 +110,42 @@ func (u *underlay) onTheWay(path string) bool {
 // lies in another mount, such as a scratch directory in /tmp, is made as well,
 // though runc will have to make it again there.
 func (u *underlay) makeMissing() error {
-	for path, isDir := range u.missing {
-		if err := os.MkdirAll(u.root+filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if err := makePoint(u.root+path, isDir); err != nil && !errors.Is(err, os.ErrExist) {
+	// In order: a parent comes first, and has a mode of its own.
+	for _, path := range slices.Sorted(maps.Keys(u.missing)) {
+		if err := makePath(u.root+path, u.missing[path]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// makePoint makes an empty directory or file to mount on.
-func makePoint(path string, isDir bool) error {
-	if isDir {
-		return os.Mkdir(path, 0o755)
+// makePath makes a mount point, unless it is there, and the directories above it.
+func makePath(path string, mode fs.FileMode) error {
+	err := makePoint(path, mode)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := makePath(filepath.Dir(path), fs.ModeDir|0o755); err != nil {
+			return err
+		}
+		err = makePoint(path, mode)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// makePoint makes an empty directory or file to mount on, with exactly mode: a
+// umask must not take the way in from the job's user.
+func makePoint(path string, mode fs.FileMode) error {
+	if mode.IsDir() {
+		if err := os.Mkdir(path, 0o755); err != nil {
+			return err
+		}
+		return os.Chmod(path, mode)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	return errors.Join(f.Chmod(mode), f.Close())
 }

@@ -11,6 +11,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func TestModeOfMountPoints(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "root")
+	_, err := skeleton(root, t.TempDir(), map[string]fs.FileMode{
+		"/tmp": fs.ModeDir | fs.ModeSticky | 0o777, "/tmp/a/scratch": fs.ModeDir | 0o755, "/etc/hosts": 0o644,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/": "drwxr-xr-x", "/tmp": "dtrwxrwxrwx", "/tmp/a": "drwxr-xr-x", "/etc/hosts": "-rw-r--r--"} {
+		info, err := os.Stat(root + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().String(); got != want {
+			t.Errorf("%s has mode %s, want %s", path, got, want)
+		}
+	}
+}
+
 // makeTree makes files in dir: "x/" is a directory, "x -> y" a link, else a file.
 func makeTree(t *testing.T, dir string, entries ...string) {
 	t.Helper()
@@ -63,30 +82,30 @@ func TestSkeleton(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		image        []string
-		targets      map[string]bool
+		targets      map[string]fs.FileMode
 		root, mounts []string
 	}{{
 		name:    "mount points missing at the top",
 		image:   []string{"usr/bin/", "bin -> usr/bin", "init"},
-		targets: map[string]bool{"/proc": true, "/home/alice/dir_1": true},
+		targets: map[string]fs.FileMode{"/proc": fs.ModeDir | 0o755, "/home/alice/dir_1": fs.ModeDir | 0o755},
 		root:    []string{"bin -> usr/bin", "home/", "home/alice/", "home/alice/dir_1/", "init", "proc/", "usr/"},
 		mounts:  []string{"/init", "/usr"},
 	}, {
 		name:    "mount points that the image has",
 		image:   []string{"etc/hosts", "tmp/left", "var/tmp/"},
-		targets: map[string]bool{"/tmp": true, "/var/tmp": true, "/etc/hosts": false},
+		targets: map[string]fs.FileMode{"/tmp": fs.ModeDir | 0o755, "/var/tmp": fs.ModeDir | 0o755, "/etc/hosts": 0o644},
 		root:    []string{"etc/", "tmp/", "var/"},
 		mounts:  []string{"/etc", "/var"},
 	}, {
 		name:    "scratch in a directory that the image has",
 		image:   []string{"var/lib/dpkg/status", "var/log/", "var/run -> /run"},
-		targets: map[string]bool{"/var/lib/condor/dir_1": true},
+		targets: map[string]fs.FileMode{"/var/lib/condor/dir_1": fs.ModeDir | 0o755},
 		root:    []string{"var/", "var/lib/", "var/lib/condor/", "var/lib/condor/dir_1/", "var/lib/dpkg/", "var/log/", "var/run -> /run"},
 		mounts:  []string{"/var/lib/dpkg", "/var/log"},
 	}, {
 		name:    "links on the way and in the place of a mount point",
 		image:   []string{"etc/resolv.conf -> ../run/resolv.conf", "etc/passwd", "home -> var/home", "var/home/bob/"},
-		targets: map[string]bool{"/etc/resolv.conf": false, "/home/alice": true},
+		targets: map[string]fs.FileMode{"/etc/resolv.conf": 0o644, "/home/alice": fs.ModeDir | 0o755},
 		root:    []string{"etc/", "etc/passwd", "etc/resolv.conf", "home/", "home/alice/", "var/"},
 		mounts:  []string{"/etc/passwd", "/var"},
 	}} {

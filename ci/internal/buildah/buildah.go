@@ -112,14 +112,31 @@ func (b *Buildah) Forget(ctx context.Context, image string) { b.discard(ctx, "rm
 // root it runs in a user namespace, whose other uids cannot own files outside.
 const copyOut = `c=$1 to=$2; shift 2; root=$("$@" mount "$c") && cp -a $PERCH_CP "$root/." "$to" && chmod 755 "$to"; r=$?; "$@" umount "$c" >&2; exit $r`
 
-// Unpack copies the root of image, a name in the storage or any name with a
-// transport that buildah takes (such as oci-archive:/file), into dir, which it
+// UnpackArchive copies the root of the image in an OCI archive into dir, which it
 // makes.
+func (b *Buildah) UnpackArchive(ctx context.Context, archive, dir string) error {
+	c, err := b.run(ctx, "from", "--quiet", "oci-archive:"+archive)
+	if err != nil {
+		return err
+	}
+	image, err := b.run(ctx, "inspect", "--format", "{{.FromImage}}", c)
+	if err == nil {
+		defer b.Forget(ctx, image)
+	}
+	return b.unpack(ctx, c, dir)
+}
+
+// Unpack copies the root of an image into dir, which it makes.
 func (b *Buildah) Unpack(ctx context.Context, image, dir string) error {
 	c, err := b.run(ctx, "from", "--quiet", image)
 	if err != nil {
 		return err
 	}
+	return b.unpack(ctx, c, dir)
+}
+
+// unpack copies the root of the container c into dir, and removes c.
+func (b *Buildah) unpack(ctx context.Context, c, dir string) error {
 	defer b.discard(ctx, "rm", c)
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
@@ -130,7 +147,7 @@ func (b *Buildah) Unpack(ctx context.Context, image, dir string) error {
 		command[3] = "PERCH_CP=--no-preserve=ownership"
 	}
 	command = append(command, b.flags...)
-	_, err = tool.Run(ctx, b.log, command[0], command[1:]...)
+	_, err := tool.Run(ctx, b.log, command[0], command[1:]...)
 	return err
 }
 

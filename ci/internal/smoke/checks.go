@@ -140,7 +140,7 @@ func checkHome(ctx context.Context, j *job) (string, error) {
 // user's own, and short enough for an IDE's sockets.
 func checkTmp(ctx context.Context, j *job) (string, error) {
 	const longest = 53
-	out, err := j.client.session(ctx, `for d in "$HOME/scratch" "$TMPDIR" "$XDG_RUNTIME_DIR" /tmp /var/tmp; do : >"$d/smoke" || exit 1; done; printf '%s\n' "$TMPDIR" "$XDG_RUNTIME_DIR"`)
+	out, err := j.client.session(ctx, `for d in "$HOME/scratch" "$TMPDIR" "$XDG_RUNTIME_DIR" /tmp /var/tmp; do (: >"$d/smoke") || exit 1; done; printf '%s\n' "$TMPDIR" "$XDG_RUNTIME_DIR"`)
 	if err != nil {
 		return "", err
 	}

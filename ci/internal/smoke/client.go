@@ -95,11 +95,11 @@ func (c client) ssh(ctx context.Context, stdin string, args ...string) (stdout s
 }
 
 // session runs a command in the job, and takes any exit status but 0 for an
-// error.
+// error, with all that the command wrote.
 func (c client) session(ctx context.Context, command string) (string, error) {
-	out, status, err := c.ssh(ctx, "", host, command)
+	out, status, err := c.ssh(ctx, "", host, "exec 2>&1; "+command)
 	if err == nil && status != 0 {
-		err = fmt.Errorf("exit status %d", status)
+		err = fmt.Errorf("exit status %d: %s", status, strings.TrimSpace(out))
 	}
 	return out, err
 }

@@ -103,7 +103,7 @@ func (r Request) unpack(ctx context.Context, archive, dir string) error {
 	if err != nil {
 		return err
 	}
-	return b.Unpack(ctx, "oci-archive:"+archive, dir)
+	return b.UnpackArchive(ctx, archive, dir)
 }
 
 // check is one thing to try. Its detail stands in the table if it is as it
