@@ -1,0 +1,49 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// SendFD connects to sock as Dial does and passes the connection over stdout to
+// the ssh that has started this process as its ProxyCommand with ProxyUseFdpass
+// (ssh_config(5)), as mm_send_fd of OpenSSH's monitor_fdpass.c does. ssh waits
+// for the process to end: the caller should return at once. Errors are those
+// of Dial; ssh has been given nothing then.
+func SendFD(ctx context.Context, sock string, stdout *os.File) error {
+	conn, err := Dial(ctx, sock)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sendErr error
+	err = raw.Control(func(fd uintptr) {
+		// ssh expects a socket as connect(2) leaves it.
+		if sendErr = unix.SetNonblock(int(fd), false); sendErr == nil {
+			sendErr = send(int(stdout.Fd()), int(fd))
+		}
+	})
+	if err = errors.Join(err, sendErr); errors.Is(err, unix.ENOTSOCK) {
+		return errors.New("stdout takes no descriptor; let ssh start this by a ProxyCommand with ProxyUseFdpass, or use \"perch proxy\"")
+	} else if err != nil {
+		return fmt.Errorf("passing the connection to ssh: %w", err)
+	}
+	return nil
+}
+
+func send(over, fd int) error {
+	for {
+		err := unix.Sendmsg(over, []byte{0}, unix.UnixRights(fd), nil, unix.MSG_NOSIGNAL)
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
