@@ -172,8 +172,9 @@ func (d *describer) image(ctx context.Context, notice func(string)) {
 			return
 		}
 		problem = err.Error()
+		d.fail(ctx.Err())
 	}
-	if notice != nil {
+	if notice != nil && d.err == nil {
 		notice(fmt.Sprintf("the image %s is not used: %s; the job runs as plain processes of this machine", name, problem))
 	}
 }

@@ -57,6 +57,10 @@ func (d *description) id() string { return fmt.Sprintf("%d.0", d.Cluster) }
 // slot is the name that the job's share of the machine has.
 func (d *description) slot() string { return fmt.Sprintf("slot1_%d", d.Cluster) }
 
+// address stands in the user log for the machine. HTCondor's readers of the log
+// insist on the form of its daemons' addresses; no such daemon is there.
+func (d *description) address() string { return "<127.0.0.1:0?alias=" + d.Host + ">" }
+
 // command is the job's program with its arguments. A relative program lies in
 // the scratch directory.
 func (d *description) command() []string {

@@ -327,3 +327,31 @@ func TestPrune(t *testing.T) {
 		t.Error("the job that has not ended is gone")
 	}
 }
+
+// Whoever waits for the end of what we have open need not wait for the job.
+func TestNothingInherited(t *testing.T) {
+	s := newSite(t, "")
+	var pipe [2]int
+	if err := syscall.Pipe(pipe[:]); err != nil { // not closed on exec
+		t.Fatal(err)
+	}
+	j := s.submit(s.program("queue", "ls -l /proc/self/fd; exec sleep 1000"))
+	s.await(j, userlog.Execute)
+	if err := syscall.Close(pipe[1]); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan int)
+	go func() {
+		n, _ := syscall.Read(pipe[0], make([]byte, 1))
+		ended <- n
+	}()
+	select {
+	case n := <-ended:
+		if n != 0 {
+			t.Errorf("got %d bytes, want the end", n)
+		}
+	case <-time.After(limit):
+		t.Error("the starter or the job has our pipe open")
+	}
+	syscall.Close(pipe[0])
+}

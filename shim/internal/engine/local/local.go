@@ -67,7 +67,7 @@ func (e *Engine) enqueue(q queue, d *description) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := job.note(userlog.Event{Number: userlog.Submit, Host: "<" + d.Host + ">"}); err != nil {
+	if err := job.note(userlog.Event{Number: userlog.Submit, Host: d.address()}); err != nil {
 		return nil, err
 	}
 	if d.Hold {

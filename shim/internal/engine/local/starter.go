@@ -139,7 +139,7 @@ func (s *starter) run(ctx context.Context) (outcome, error) {
 		if now.State != engine.Removed {
 			now.enter(engine.Running, "")
 		}
-		return s.job.note(userlog.Event{Number: userlog.Execute, Host: "<" + s.job.Host + ">",
+		return s.job.note(userlog.Event{Number: userlog.Execute, Host: s.job.address(),
 			Slot: s.job.slot() + "@" + s.job.Host, Scratch: scratch})
 	})
 	result := s.attend(ctx, t)
