@@ -96,8 +96,7 @@ func (j *job) setUp() error {
 	if err := j.place.CopyProgram(); err != nil {
 		j.notes = append(j.notes, err.Error())
 	}
-	j.notes = append(j.notes, j.place.Notes...)
-	for _, note := range append(j.notes, check.Problems(j.place, j.account)...) {
+	for _, note := range append(j.notes, j.place.Notes...) {
 		j.log.say("note: %s", note)
 	}
 	return nil
@@ -144,12 +143,20 @@ func (j *job) serve(signals <-chan os.Signal) error {
 	go func() { failed <- server.Serve(listener) }()
 	j.writeStatus(contract.StateReady, "")
 	j.log.say("ready: sessions start in %s", j.place.Home)
+	go j.inspect() // beside: an image on a network file system may be slow
 
 	reason, err := await(signals, asked, failed, watch)
 	j.log.say("the job ends: %s", reason)
 	j.writeStatus(contract.StateEnding, reason)
 	server.Shutdown(reason)
 	return err
+}
+
+// inspect says what an IDE would trip over here.
+func (j *job) inspect() {
+	for _, problem := range check.Problems(j.place, j.account) {
+		j.log.say("note: %s", problem)
+	}
 }
 
 // await blocks until there is a reason to end the job.

@@ -174,7 +174,12 @@ func (c *conn) keepAlive() {
 func (c *conn) end(reason string) {
 	defer c.raw.Close()
 	c.raw.SetWriteDeadline(time.Now().Add(2 * farewell))
-	within(farewell, func() { c.tell("perch: the job ends: " + reason) })
+	within(farewell, func() {
+		c.tell("perch: the job ends: " + reason)
+		// OpenSSH's client drops what it has not shown yet when it reads a
+		// disconnect. Its answer to this comes after it has shown the line.
+		c.ssh.SendRequest("keepalive@openssh.com", true, nil)
+	})
 	within(farewell, func() { disconnect(c.ssh, reason) })
 	// A peer that is writing just now reads the reason only if it can go on
 	// writing until it has.

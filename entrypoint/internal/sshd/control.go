@@ -21,6 +21,9 @@ func (s *session) serveControl() {
 			fmt.Fprintln(s.out, contract.ReplyOK)
 			s.sendStatus(0)
 			s.finish()
+			// Who asked leaves by itself now; a disconnect would look like a
+			// failure to it.
+			within(farewell, func() { s.conn.ssh.Wait() })
 			s.conn.server.Stop("it was asked to end")
 			return
 		default:
