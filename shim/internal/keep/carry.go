@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -49,6 +50,7 @@ func (k *Keeper) carry(ctx context.Context) error {
 	}
 	k.log.Printf("the carrier of job %s stands", k.job.ID)
 	k.say(Standing, "")
+	go func() { k.watchJob(own, sock); cancel() }()
 	err = <-ended
 	k.log.Printf("the carrier of job %s broke: %v", k.job.ID, err)
 	k.hide()
@@ -81,6 +83,30 @@ func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) err
 			return contract.CheckBanner(line)
 		}
 		last = err
+	}
+}
+
+// watchJob returns when nobody answers through the carrier any more: the
+// entrypoint has ended. HTCondor does not end the job as long as a session of
+// condor_ssh_to_job is in it, so the carrier has to go first. A connection that
+// stays at its banner shows the end at once; the entrypoint closes it after
+// its login grace time, and then it is made anew.
+func (k *Keeper) watchJob(ctx context.Context, sock string) {
+	for dead := 0; dead < 2 && ctx.Err() == nil; {
+		conn, err := proxy.Dial(ctx, sock)
+		if err != nil {
+			dead++
+			_ = pause(ctx, retry, err)
+			continue
+		}
+		dead = 0
+		stop := context.AfterFunc(ctx, func() { conn.Close() })
+		_, _ = io.Copy(io.Discard, conn)
+		stop()
+		conn.Close()
+	}
+	if ctx.Err() == nil {
+		k.log.Printf("nobody answers in job %s any more; closing the carrier", k.job.ID)
 	}
 }
 

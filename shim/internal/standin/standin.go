@@ -69,6 +69,9 @@ func (s *standIn) run(ctx context.Context, args []string) error {
 	if !ours || line.Has('V') || line.Has('Q') {
 		return become(append([]string{ssh}, args...))
 	}
+	if line.Has('O') {
+		return errors.New("-O speaks to a control master, and a job's connections have none; perch stop ends the job")
+	}
 	if err := oneTarget(line); err != nil {
 		return err
 	}
