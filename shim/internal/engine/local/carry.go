@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -50,9 +51,23 @@ func (e *Engine) Carry(ctx context.Context, j engine.Job, sock string, way engin
 	if err := relink(target, sock); err != nil {
 		return nil, fmt.Errorf("linking to the job's socket: %w", err)
 	}
+	if !answers(ctx, sock) {
+		os.Remove(sock)
+		return nil, engine.ErrNotYet
+	}
 	c := &carrier{done: make(chan struct{})}
 	go c.watch(ctx, q, job, sock)
 	return c, nil
+}
+
+// answers says whether somebody listens: a socket exists a moment before that.
+func answers(ctx context.Context, sock string) bool {
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", sock)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }
 
 // relink makes name a link to target, whatever was there before.

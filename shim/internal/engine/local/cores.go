@@ -48,9 +48,8 @@ func (s *starter) waitForCores(ctx context.Context) bool {
 			now.Reason = reason
 			return nil
 		})
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		} else if granted {
+		complain(err)
+		if granted && err == nil {
 			return true
 		}
 		select {

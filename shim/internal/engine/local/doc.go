@@ -26,6 +26,8 @@
 // Each job has a starter, a process of its own ("perch local-starter FOLDER")
 // that outlives the one that submitted the job: it waits until there are cores
 // to be had, sets up the scratch directory, runs the job, writes the user log
-// and cleans up. If the starter is killed, the kernel ends the job, and whoever
-// next looks at the queue notes the end.
+// and cleans up. If the starter is killed, the kernel asks the job to end, and
+// whoever next looks at the queue ends what is left and puts down the end.
+//
+// Jobs wait for each other's cores: see EnvCPUs.
 package local

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -192,12 +191,17 @@ func TestWaitForCores(t *testing.T) {
 // Remove ends what runs, by force after its time, and is no error later.
 func TestRemove(t *testing.T) {
 	for name, script := range map[string]string{
-		"ends at once":    "exec sleep 1000",
-		"ignores SIGTERM": "trap '' TERM; sleep 1000 & while :; do wait; done",
+		"ends at once":                   "exec sleep 1000",
+		"ignores SIGTERM":                "trap '' TERM; sleep 1000 & while :; do wait; done",
+		"ignores SIGTERM in a container": "trap '' TERM; cat /dev/zero >/dev/null",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, "")
 			sub := s.program("queue", script)
+			if strings.Contains(name, "container") {
+				needRunc(t)
+				sub.JDL = s.write("y.jdl", "container_image = "+makeImage(t)+"\nqueue")
+			}
 			sub.Vacate = time.Second
 			j := s.submit(sub)
 			scratch := s.await(j, userlog.Execute).Scratch
@@ -222,56 +226,6 @@ func TestRemove(t *testing.T) {
 				t.Errorf("carrier: got %v, want that the job has left the queue", err)
 			}
 		})
-	}
-}
-
-// SIGTERM to the starter ends the job, as when the machine goes down.
-func TestStarterTerminated(t *testing.T) {
-	s := newSite(t, "")
-	j := s.submit(s.program("queue", "exec sleep 1000"))
-	s.await(j, userlog.Execute)
-	if err := syscall.Kill(s.starterOf(j).Pid, syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if end := s.await(j, userlog.Aborted); !strings.Contains(end.Reason, "SIGTERM") {
-		t.Errorf("reason: got %q, want SIGTERM in it", end.Reason)
-	}
-}
-
-// A starter that fails leaves its last words for the user.
-func TestStarterFails(t *testing.T) {
-	s := newSite(t, "")
-	s.Program = "/bin/false-is-not-there"
-	if _, err := s.Submit(t.Context(), s.submission("queue")); err == nil || !strings.Contains(err.Error(), "starting the job's starter: ") {
-		t.Errorf("no such program: got %v", err)
-	}
-	s.Program = "/bin/ls" // ls: cannot access 'local-starter'
-	j, err := s.Submit(t.Context(), s.submission("queue"))
-	if err != nil {
-		if !strings.Contains(err.Error(), "it ended at once: ") {
-			t.Error(err)
-		}
-		return
-	}
-	s.untilGone(j)
-	if end := s.await(j, userlog.Aborted); !strings.Contains(end.Reason, "the job's starter failed: ") {
-		t.Errorf("reason: got %q, want the starter's last words", end.Reason)
-	}
-}
-
-// A starter touches only the job that it was started for.
-func TestStarterOfAnotherJob(t *testing.T) {
-	s := newSite(t, "")
-	j := s.submit(s.program("hold = true\nqueue", "exit 0"))
-	q, err := openQueue()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := Starter(t.Context(), q.folder(1)); err == nil || !strings.Contains(err.Error(), "another starter") {
-		t.Errorf("got %v, want a refusal", err)
-	}
-	if got, want := s.events(j), "000 012"; got != want {
-		t.Errorf("events: got %s, want %s", got, want)
 	}
 }
 
@@ -326,32 +280,4 @@ func TestPrune(t *testing.T) {
 	if s.find(last.ID) == nil {
 		t.Error("the job that has not ended is gone")
 	}
-}
-
-// Whoever waits for the end of what we have open need not wait for the job.
-func TestNothingInherited(t *testing.T) {
-	s := newSite(t, "")
-	var pipe [2]int
-	if err := syscall.Pipe(pipe[:]); err != nil { // not closed on exec
-		t.Fatal(err)
-	}
-	j := s.submit(s.program("queue", "ls -l /proc/self/fd; exec sleep 1000"))
-	s.await(j, userlog.Execute)
-	if err := syscall.Close(pipe[1]); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan int)
-	go func() {
-		n, _ := syscall.Read(pipe[0], make([]byte, 1))
-		ended <- n
-	}()
-	select {
-	case n := <-ended:
-		if n != 0 {
-			t.Errorf("got %d bytes, want the end", n)
-		}
-	case <-time.After(limit):
-		t.Error("the starter or the job has our pipe open")
-	}
-	syscall.Close(pipe[0])
 }

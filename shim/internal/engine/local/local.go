@@ -81,7 +81,8 @@ func (e *Engine) enqueue(q queue, d *description) (*entry, error) {
 		err = job.save()
 	}
 	if err != nil {
-		return nil, errors.Join(err, job.note(userlog.Event{Number: userlog.Aborted, Reason: "the submission failed"}))
+		_ = job.note(userlog.Event{Number: userlog.Aborted, Reason: "the submission failed"})
+		return nil, err
 	}
 	return job, nil
 }
@@ -156,7 +157,7 @@ func (e *Engine) Release(ctx context.Context, j engine.Job) error {
 		}
 		job.status.enter(engine.Idle, "")
 		job.status.Starter = starter
-		return errors.Join(job.note(userlog.Event{Number: userlog.Released, Reason: "via perch"}), job.save())
+		return join(job.note(userlog.Event{Number: userlog.Released, Reason: "via perch"}), job.save())
 	})
 }
 
@@ -183,6 +184,15 @@ func change(ctx context.Context, j engine.Job, how func(queue, *entry) error) er
 		return err
 	}
 	return how(q, job)
+}
+
+// join makes one error of several, with a text of one line.
+func join(errs ...error) error {
+	err := errors.Join(errs...)
+	if err == nil || !strings.Contains(err.Error(), "\n") {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
 func clusterOf(j engine.Job) (int, error) {

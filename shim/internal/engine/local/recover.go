@@ -58,17 +58,17 @@ func (e *entry) clearAway(ctx context.Context, q queue, reason string) error {
 	scratch := q.scratch(e.Cluster)
 	left := killAll(func() []int { return marked("_CONDOR_SCRATCH_DIR=" + scratch) }, leaveGrace)
 	if _, err := os.Stat(e.bundleDir()); err == nil {
-		left = errors.Join(left, bundle.Open(e.bundleDir()).Remove(ctx))
+		left = join(left, bundle.Open(e.bundleDir()).Remove(ctx))
 	}
 	if left != nil {
 		return fmt.Errorf("clearing away job %s: %w", e.id(), left)
 	}
-	return e.leave(scratch, reason)
+	return join(e.leave(scratch, reason), e.save())
 }
 
 // leave removes the scratch directory and takes the job out of the queue as
-// removed. The log is written first: if this is killed in between, the end
-// stands there twice, which is better than not at all.
+// removed; the caller saves that. The log is written first: if this is killed in
+// between, the end stands there twice, which is better than not at all.
 func (e *entry) leave(scratch, reason string) error {
 	err := removeTree(scratch)
 	if e.status.Scratch != "" {
@@ -76,12 +76,12 @@ func (e *entry) leave(scratch, reason string) error {
 		if e.status.Removal != "" {
 			evicted.Code = 1023 // as after condor_rm
 		}
-		err = errors.Join(err, e.note(evicted))
+		err = join(err, e.note(evicted))
 	}
-	err = errors.Join(err, e.note(userlog.Event{Number: userlog.Aborted, Reason: reason}))
+	err = join(err, e.note(userlog.Event{Number: userlog.Aborted, Reason: reason}))
 	e.status.enter(engine.Removed, reason)
 	e.status.Gone, e.status.Scratch = true, ""
-	return errors.Join(err, e.save())
+	return err
 }
 
 func (e *entry) bundleDir() string { return e.path("bundle") }

@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
@@ -73,7 +72,7 @@ func Starter(ctx context.Context, dir string) error {
 	if failed := (*failure)(nil); errors.As(err, &failed) {
 		return s.hold(failed)
 	}
-	return errors.Join(err, s.end(result))
+	return join(err, s.end(result))
 }
 
 // take makes sure that the job has been given to this process: a submission
@@ -133,7 +132,7 @@ func (s *starter) run(ctx context.Context) (outcome, error) {
 	}
 	defer t.close()
 	if err := t.cmd.Start(); err != nil {
-		return outcome{}, &failure{codeFailedToStart, errors.Join(fmt.Errorf("starting the job: %w", err), t.end())}
+		return outcome{}, &failure{codeFailedToStart, join(fmt.Errorf("starting the job: %w", err), t.end())}
 	}
 	err = s.update(func(now *status) error {
 		if now.State != engine.Removed {
@@ -143,7 +142,7 @@ func (s *starter) run(ctx context.Context) (outcome, error) {
 			Slot: s.job.slot() + "@" + s.job.Host, Scratch: scratch})
 	})
 	result := s.attend(ctx, t)
-	err = errors.Join(err, t.end())
+	err = join(err, t.end())
 	if !result.told {
 		if e := s.job.transferOutput(scratch); e != nil {
 			return result, &failure{codeTransferOutput, e}
@@ -171,9 +170,7 @@ func (s *starter) attend(ctx context.Context, t *task) outcome {
 	select {
 	case <-ended:
 	case <-timeout.C:
-		if err := t.end(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
+		complain(t.end())
 		<-ended
 	}
 	return outcome{process: t.cmd.ProcessState, told: true}
@@ -189,18 +186,23 @@ func (s *starter) end(o outcome) error {
 			if reason == "" {
 				reason = "the job's starter was asked to end (SIGTERM), perhaps because the machine goes down"
 			}
-			return s.job.leave(scratch, reason)
+			complain(s.job.leave(scratch, reason))
+			return nil
 		}
-		err := removeTree(scratch)
-		event := terminated(o.process)
-		err = errors.Join(err, s.job.note(event))
+		complain(removeTree(scratch))
+		complain(s.job.note(terminated(o.process)))
 		now.enter(engine.Completed, "")
 		now.Gone, now.Scratch = true, ""
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
 		return nil
 	})
+}
+
+// complain puts an error that changes nothing about the job into the starter's
+// log.
+func complain(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 }
 
 // terminated describes the end of a process. The job's processor time is that
@@ -218,18 +220,14 @@ func terminated(state *os.ProcessState) userlog.Event {
 // hold puts down that the job could not run, and keeps it in the queue.
 func (s *starter) hold(f *failure) error {
 	scratch := s.q.scratch(s.job.Cluster)
-	reason := strings.ReplaceAll(f.Error(), "\n", "; ")
+	reason := f.Error()
 	return s.update(func(now *status) error {
-		err := removeTree(scratch)
+		complain(removeTree(scratch))
 		host := s.job.slot() + "@" + s.job.Host
-		err = errors.Join(err,
-			s.job.note(userlog.Event{Number: userlog.RemoteError, Host: host, Reason: reason, Code: f.code}),
-			s.job.note(userlog.Event{Number: userlog.Held, Reason: reason, Code: f.code}))
+		complain(s.job.note(userlog.Event{Number: userlog.RemoteError, Host: host, Reason: reason, Code: f.code}))
+		complain(s.job.note(userlog.Event{Number: userlog.Held, Reason: reason, Code: f.code}))
 		now.enter(engine.Held, reason)
 		now.Scratch, now.Starter = "", process{}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
 		return nil
 	})
 }
