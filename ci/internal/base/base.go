@@ -6,7 +6,9 @@ package base
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,7 +31,7 @@ const reachTime = 45 * time.Second
 type Maker struct {
 	Buildah *buildah.Buildah
 	// Log gets what the tools print, Say what the user should read.
-	Log interface{ Write([]byte) (int, error) }
+	Log io.Writer
 	Say func(format string, args ...any)
 	// Cache is a directory for the time of the making.
 	Cache string
@@ -70,7 +72,7 @@ func (m Maker) publicOrDebian(ctx context.Context, public, suite string) (string
 // debian returns the base of a Debian suite that is made here, once.
 func (m Maker) debian(ctx context.Context, suite string) (string, error) {
 	if suite == "" {
-		return "", fmt.Errorf("this environment is no Debian, so mmdebstrap cannot make its base; name an image with --base")
+		return "", errors.New("this environment is no Debian, so mmdebstrap cannot make its base; name an image with --base")
 	}
 	if err := os.MkdirAll(m.Cache, 0o755); err != nil {
 		return "", err

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -65,6 +66,9 @@ func Run(ctx context.Context, r Request) (Made, error) {
 	if info, err := os.Stat(r.Entrypoint); err != nil || !info.Mode().IsRegular() {
 		return Made{}, fmt.Errorf("there is no perch-entrypoint at %s; build it (make build) or name one with --entrypoint", r.Entrypoint)
 	}
+	if err := tool.Need("buildah"); err != nil {
+		return Made{}, err
+	}
 	for _, dir := range []string{r.Out, r.Cache} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return Made{}, err
@@ -83,18 +87,21 @@ func Run(ctx context.Context, r Request) (Made, error) {
 	b := &builder{Request: r, env: env, log: log}
 	made, err := b.run(ctx)
 	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("building %s: %w (log: %s)", r.Name, explain(err), log.Name())
+		err = fmt.Errorf("building %s: %w (log: %s)", r.Name, r.explain(err), log.Name())
 	}
 	return made, err
 }
 
-// explain gives the same words to a full disk, whoever met it.
-func explain(err error) error {
-	if strings.Contains(err.Error(), "no space left on device") {
-		return tool.ErrDiskFull
+// explain says what to do about a full disk.
+func (r Request) explain(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w; make room where %s, %s and %s are", err, r.Out, r.Cache, buildahTmp)
 	}
 	return err
 }
+
+// buildahTmp is where buildah puts large temporary files (buildah(1), TMPDIR).
+const buildahTmp = "/var/tmp"
 
 // lock waits until no other build of this environment runs.
 func (r Request) lock(ctx context.Context) (*flock.Flock, error) {

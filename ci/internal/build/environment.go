@@ -63,7 +63,9 @@ func list(images string) ([]string, error) {
 	}
 	var names []string
 	for _, f := range files {
-		names = append(names, filepath.Base(filepath.Dir(f)))
+		if name := filepath.Base(filepath.Dir(f)); name != shared {
+			names = append(names, name)
+		}
 	}
 	return names, nil
 }

@@ -117,9 +117,12 @@ func statusField(status, name string) string {
 }
 
 func checkRoot(ctx context.Context, j *job) (string, error) {
-	_, err := j.client.session(ctx, `for d in / /usr /etc /var; do if (: >$d/perch-smoke) 2>/dev/null; then exit 1; fi; done`)
+	out, err := j.client.session(ctx, `for d in / /usr /etc /var; do (: >$d/perch-smoke) 2>/dev/null && echo $d; done; :`)
 	if err != nil {
-		return "", fmt.Errorf("something outside of home and tmp can be written: %w", err)
+		return "", err
+	}
+	if out != "" {
+		return "", fmt.Errorf("files can be made in %s", strings.Join(strings.Fields(out), ", "))
 	}
 	return "", nil
 }

@@ -43,6 +43,9 @@ var ErrFailed = errors.New("the image does not hold what it promises, see the ta
 // tried. ErrFailed is the error of an image that did not pass, any other means
 // that it could not be tried.
 func Run(ctx context.Context, r Request, w io.Writer) error {
+	if _, err := os.Stat(r.Image); err != nil {
+		return fmt.Errorf("looking for the image: %w", err)
+	}
 	if err := tool.Need("ssh", "sftp"); err != nil {
 		return err
 	}
@@ -75,12 +78,8 @@ func (r Request) tree(ctx context.Context) (tree string, remove func(), err erro
 	if err != nil {
 		return "", nil, err
 	}
-	info, err := os.Stat(image)
-	if err != nil {
-		return "", nil, fmt.Errorf("looking for the image: %w", err)
-	}
-	if info.IsDir() {
-		return image, func() {}, nil
+	if info, err := os.Stat(image); err != nil || info.IsDir() {
+		return image, func() {}, err
 	}
 	if err := os.MkdirAll(r.Cache, 0o755); err != nil {
 		return "", nil, err

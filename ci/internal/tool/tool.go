@@ -5,8 +5,8 @@ package tool
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -22,12 +22,15 @@ const grace = 15 * time.Second
 // tail is how much of a program's error output is kept for its error.
 const tail = 16 << 10
 
+// packages are the Debian packages of programs that have another name.
+var packages = map[string]string{"ssh": "openssh-client", "sftp": "openssh-client", "apt-get": "apt", "apt-config": "apt"}
+
 // Need returns an error that names the package to install unless each of the
 // programs is on PATH.
 func Need(programs ...string) error {
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			return fmt.Errorf("%s is not installed; install it first (Debian: apt-get install %[1]s)", p)
+			return fmt.Errorf("%s is not installed; install it first (Debian: apt-get install %s)", p, cmp.Or(packages[p], p))
 		}
 	}
 	return nil
@@ -57,16 +60,14 @@ func Run(ctx context.Context, log io.Writer, program string, args ...string) (st
 	return strings.TrimSuffix(stdout.String(), "\n"), nil
 }
 
-// ErrDiskFull is part of every error that comes from a full disk.
-var ErrDiskFull = errors.New("the disk is full; free some space and try again")
-
-// failure makes one line of how a program failed.
+// failure makes one line of how a program failed. A full disk becomes ENOSPC,
+// which callers can ask for.
 func failure(program string, err error, stderr string) error {
 	if len(stderr) > tail {
 		stderr = stderr[len(stderr)-tail:]
 	}
 	if strings.Contains(stderr, syscall.ENOSPC.Error()) {
-		return fmt.Errorf("%s: %w", program, ErrDiskFull)
+		return fmt.Errorf("%s: %w", program, syscall.ENOSPC)
 	}
 	if said := cause(stderr); said != "" {
 		return fmt.Errorf("%s: %s", program, said)

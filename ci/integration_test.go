@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/adrg/xdg"
+	"golang.org/x/sys/unix"
+
+	"perch/ci/internal/tool"
+)
+
+// The tests of this file build the real debian12 image and try it. Base and
+// layers come from the user's cache: some minutes from nothing, seconds after.
+
+// kit is what they work with.
+type kit struct{ ci, entrypoint, images string }
+
+// kitDir holds it.
+var kitDir string
+
+var makeKit = sync.OnceValues(func() (k kit, err error) {
+	if kitDir, err = os.MkdirTemp("", "perch-ci-test-"); err != nil {
+		return kit{}, err
+	}
+	k = kit{ci: filepath.Join(kitDir, "perch-ci"), entrypoint: filepath.Join(kitDir, "perch-entrypoint"), images: "../images"}
+	for program, pkg := range map[string]string{k.ci: ".", k.entrypoint: "../entrypoint"} {
+		build := exec.Command("go", "build", "-o", program, pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return kit{}, fmt.Errorf("%w: %s", err, out)
+		}
+	}
+	return k, nil
+})
+
+// needKit ends the test where images cannot be built, which is no excuse in CI.
+func needKit(t *testing.T) kit {
+	t.Helper()
+	if err := tool.Need("buildah", "runc", "ssh"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	k, err := makeKit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// run runs perch-ci.
+func (k kit) run(args ...string) (stdout, stderr string, err error) {
+	cmd := exec.Command(k.ci, args...)
+	var o, e bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &o, &e
+	err = cmd.Run()
+	return o.String(), e.String(), err
+}
+
+func (k kit) build(out string) (stdout, stderr string, err error) {
+	return k.run("build", "debian12", "--images", k.images, "--entrypoint", k.entrypoint, "-o", out)
+}
+
+// builtImage is the directory with the files of a build, kept in the cache.
+func builtImage(t *testing.T, k kit) string {
+	t.Helper()
+	out := filepath.Join(xdg.CacheHome, "perch", "test", "images")
+	if stdout, stderr, err := k.build(out); err != nil {
+		t.Fatalf("%v\n%s%s", err, stdout, stderr)
+	}
+	return out
+}
+
+func TestBuildAndSmoke(t *testing.T) {
+	k := needKit(t)
+	out := builtImage(t, k)
+	stdout, stderr, err := k.build(out)
+	want := filepath.Join(out, "debian12.tar") + "\n" + filepath.Join(out, "debian12")
+	if err != nil || !strings.HasPrefix(stdout, want) || !strings.HasSuffix(stderr, "perch-ci: debian12 has not changed\n") {
+		t.Errorf("a build without changes: %v, stdout %q, stderr %q; want %q and that nothing has changed", err, stdout, stderr, want)
+	}
+	for _, image := range strings.Fields(want) {
+		table, stderr, err := k.run("smoke", image)
+		if err != nil || strings.Count(table, "\nok ") != 10 || strings.Contains(table, "FAIL") {
+			t.Errorf("smoke %s: %v; want 11 rows, all ok\n%s%s", image, err, table, stderr)
+		}
+		t.Logf("\n%s", table)
+	}
+}
+
+// An image that has an entrypoint and nothing else starts, and is found out.
+func TestSmokeOfABrokenImage(t *testing.T) {
+	k := needKit(t)
+	tree := t.TempDir()
+	bin := filepath.Join(tree, "usr/local/bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	table, _, err := k.run("smoke", tree)
+	if err == nil || !strings.Contains(table, "FAIL  entrypoint ready  it ended") || strings.Count(table, "\n") != 1 {
+		t.Errorf("without an entrypoint: %v\n%s", err, table)
+	}
+	if err := os.CopyFS(bin, os.DirFS(filepath.Dir(k.entrypoint))); err != nil {
+		t.Fatal(err)
+	}
+	table, stderr, err := k.run("smoke", tree)
+	if err == nil || !strings.Contains(table, "ok    entrypoint ready") || !strings.Contains(table, "FAIL  exit status") || !strings.Contains(table, "ok    stop") {
+		t.Errorf("without a shell: %v\n%s", err, table)
+	}
+	if !strings.Contains(stderr, "has no shell") {
+		t.Errorf("the job's output is not shown: %q", stderr)
+	}
+}
+
+// Two builds at once both end well, and what they make is whole.
+func TestTwoBuildsAtOnce(t *testing.T) {
+	k := needKit(t)
+	builtImage(t, k)
+	out := t.TempDir()
+	var builds sync.WaitGroup
+	for range 2 {
+		builds.Go(func() {
+			if _, stderr, err := k.build(out); err != nil {
+				t.Errorf("%v: %s", err, stderr)
+			}
+		})
+	}
+	builds.Wait()
+	entries, err := os.ReadDir(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if strings.Contains(e.Name(), "part") || strings.Contains(e.Name(), "previous") {
+			t.Errorf("left behind: %s", e.Name())
+		}
+	}
+	if _, err := os.Stat(filepath.Join(out, "debian12", "usr/local/bin/perch-entrypoint")); err != nil {
+		t.Error(err)
+	}
+}
+
+// A full disk is named, and what an earlier build made stays as it was.
+func TestBuildOnAFullDisk(t *testing.T) {
+	k := needKit(t)
+	builtImage(t, k)
+	out := t.TempDir()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can mount a small file system")
+	}
+	if err := unix.Mount("tmpfs", out, "tmpfs", 0, "size=20m"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Unmount(out, 0) })
+	earlier := filepath.Join(out, "debian12.tar")
+	if err := os.WriteFile(earlier, []byte("earlier"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, err := k.build(out)
+	last := stderr[strings.LastIndexByte(strings.TrimSpace(stderr), '\n')+1:]
+	if err == nil || !strings.HasPrefix(last, "perch-ci: building debian12: ") || !strings.Contains(last, "no space left on device; make room where "+out) {
+		t.Errorf("got %v, last line %q", err, last)
+	}
+	entries, _ := os.ReadDir(out)
+	if content, _ := os.ReadFile(earlier); string(content) != "earlier" || len(entries) != 1 {
+		t.Errorf("%s holds %q, and beside it is %v", earlier, content, entries)
+	}
+}
+
+// A build that is interrupted leaves nothing.
+func TestInterruptedBuild(t *testing.T) {
+	k := needKit(t)
+	builtImage(t, k)
+	out := t.TempDir()
+	cmd := exec.Command(k.ci, "build", "debian12", "--images", k.images, "--entrypoint", k.entrypoint, "-o", out)
+	stderr := &interrupter{cmd: cmd}
+	cmd.Stderr = stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("got %v, want exit status 1", err)
+	}
+	if !strings.HasSuffix(stderr.text.String(), " was stopped: interrupt signal received\n") {
+		t.Errorf("stderr: %s", stderr.text.String())
+	}
+	if entries, _ := os.ReadDir(out); len(entries) != 0 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+// interrupter sends SIGINT once perch-ci says that it writes the archive.
+type interrupter struct {
+	cmd  *exec.Cmd
+	text bytes.Buffer
+}
+
+func (w *interrupter) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("perch-ci: writing ")) {
+		_ = w.cmd.Process.Signal(syscall.SIGINT)
+	}
+	return w.text.Write(p)
+}
