@@ -34,7 +34,7 @@ func (p *Pool) writeBundle(extra string) error {
 		"bundle/config.json":                      {text, 0o600},
 		"upper" + initPath:                        {initScript, 0o755},
 		"upper/etc/hosts":                         {[]byte(hosts), 0o644},
-		"upper/etc/condor/config.d/50-pool.conf":  {condorConf, 0o644},
+		"upper/etc/condor/config.d/10-pool.conf":  {condorConf, 0o644},
 		"upper/etc/condor/config.d/60-extra.conf": {[]byte(extra), 0o644},
 	} {
 		path = filepath.Join(p.dir, path)
