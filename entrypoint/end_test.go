@@ -122,7 +122,7 @@ func TestInitKilled(t *testing.T) {
 func TestOrphans(t *testing.T) {
 	t.Parallel()
 	j := startJob(t)
-	got := j.ssh("", "job", `for i in $(seq 200); do (true & ) ; sh -c "exit $((i % 7))"; [ $? = $((i % 7)) ] || exit 99; done; exit 3`)
+	got := j.ssh("", "job", `for i in $(seq 50); do (true & ) ; sh -c "exit $((i % 7))"; [ $? = $((i % 7)) ] || exit 99; done; exit 3`)
 	if got.code != 3 {
 		t.Errorf("got %+v, want exit code 3", got)
 	}
@@ -182,7 +182,7 @@ func TestDescriptors(t *testing.T) {
 	j.ssh("", "job", "true")
 	before := count()
 	upper := serveUpper(t, "tcp", "127.0.0.1:0").Addr().String()
-	for range 5 {
+	for range 2 {
 		j.ssh("x", "job", "cat; false")
 		j.ssh("", "-tt", "job", "true")
 		j.ssh("abc", "-W", upper, "job")

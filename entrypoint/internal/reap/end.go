@@ -1,7 +1,6 @@
 package reap
 
 import (
-	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -13,35 +12,57 @@ import (
 const (
 	// grace is how long processes have between SIGTERM and SIGKILL.
 	grace = time.Second
-	// patience is how long endAll goes on in all: a process that hangs in the
+	// patience is how long pursue goes on in all: a process that hangs in the
 	// kernel, or that belongs to another user, must not hold the slot.
 	patience = 5 * time.Second
 	pace     = 10 * time.Millisecond
 )
 
-// endAll ends and reaps all processes below this one: SIGTERM, then SIGKILL,
-// until there is no child left. Everything below comes to this process in the
-// end, since it is a subreaper. It says what could not be ended, or "".
-func endAll() string {
+// endAll ends and reaps all processes below this one, and returns those that it
+// could not end. Everything below comes to this process in the end, since it is
+// a subreaper.
+func endAll() []int {
+	return pursue(func() (pids []int, none bool) {
+		if reapAll() {
+			return nil, true
+		}
+		return descendants(os.Getpid(), processes()), false
+	})
+}
+
+// Sweep ends all processes of this user, but not this one, that were started
+// with the assignment marker ("NAME=value") in their environment. It is for
+// serve when it gets a signal: that may mean that init was killed, and then
+// nobody knows the descendants any more.
+func Sweep(marker string) {
+	pursue(func() (pids []int, none bool) {
+		pids = markedBy(marker)
+		return pids, len(pids) == 0
+	})
+}
+
+// pursue ends the processes that left finds: SIGTERM, then SIGKILL, until there
+// is none. It returns those that it had to give up.
+func pursue(left func() (pids []int, none bool)) []int {
 	begun := time.Now()
-	signalled := map[int]bool{}
-	for !reapAll() {
-		below := descendants(os.Getpid(), processes())
-		switch waited := time.Since(begun); {
-		case waited > patience:
-			return fmt.Sprintf("%d processes could not be ended: %v", len(below), below)
-		case waited > grace:
-			signalEach(below, syscall.SIGKILL)
-		default:
-			fresh := slices.DeleteFunc(below, func(pid int) bool { return signalled[pid] })
-			signalEach(fresh, syscall.SIGTERM)
-			for _, pid := range fresh {
-				signalled[pid] = true
+	asked := map[int]bool{}
+	for {
+		pids, none := left()
+		waited := time.Since(begun)
+		if none || waited > patience {
+			return pids
+		}
+		for _, pid := range pids {
+			switch {
+			case waited > grace:
+				syscall.Kill(pid, syscall.SIGKILL)
+			case !asked[pid]:
+				asked[pid] = true
+				syscall.Kill(pid, syscall.SIGTERM)
 			}
 		}
 		time.Sleep(pace)
 	}
-	return ""
 }
 
 // reapAll waits for what has ended, and says whether no child is left.
@@ -55,12 +76,6 @@ func reapAll() bool {
 		case pid == 0:
 			return false
 		}
-	}
-}
-
-func signalEach(pids []int, s syscall.Signal) {
-	for _, pid := range pids {
-		syscall.Kill(pid, s)
 	}
 }
 

@@ -40,8 +40,8 @@ func Run(argv []string, stderr io.Writer) int {
 		return contract.ExitFailure
 	}
 	status := lookAfter(child, signals)
-	if left := endAll(); left != "" {
-		fmt.Fprintf(stderr, "perch-entrypoint: %s\n", left)
+	if left := endAll(); len(left) > 0 {
+		fmt.Fprintf(stderr, "perch-entrypoint: these processes of the job could not be ended: %v\n", left)
 	}
 	if status.Signaled() {
 		fmt.Fprintf(stderr, "perch-entrypoint: %s was ended by the signal %v\n", argv[len(argv)-1], status.Signal())

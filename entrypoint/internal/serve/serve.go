@@ -57,7 +57,6 @@ func Run(stdout, stderr io.Writer) int {
 }
 
 func run(signals <-chan os.Signal, stdout io.Writer) error {
-	parent := os.Getppid()
 	place, err := home.Prepare(os.Getenv)
 	if err != nil {
 		return failure{contract.ExitNoHome, err}
@@ -66,7 +65,6 @@ func run(signals <-chan os.Signal, stdout io.Writer) error {
 	log := openLog(place.Path(contract.LogName), stdout)
 	defer log.Close()
 	job := &job{place: place, log: log, account: login.Find(place, os.Environ())}
-	defer job.sweep(parent)
 	job.settings, job.notes = config.Read(os.Getenv)
 	if err := job.setUp(); err != nil {
 		log.say("cannot serve: %v", err)
@@ -145,10 +143,14 @@ func (j *job) serve(signals <-chan os.Signal) error {
 	j.log.say("ready: sessions start in %s", j.place.Home)
 	go j.inspect() // beside: an image on a network file system may be slow
 
-	reason, err := await(signals, asked, failed, watch)
+	reason, signalled, err := await(signals, asked, failed, watch)
 	j.log.say("the job ends: %s", reason)
 	j.writeStatus(contract.StateEnding, reason)
 	server.Shutdown(reason)
+	if signalled {
+		// Init may be gone: its death is the same signal.
+		reap.Sweep("XDG_RUNTIME_DIR=" + j.place.Runtime)
+	}
 	return err
 }
 
@@ -159,21 +161,22 @@ func (j *job) inspect() {
 	}
 }
 
-// await blocks until there is a reason to end the job.
-func await(signals <-chan os.Signal, asked <-chan string, failed <-chan error, watch *idle.Watch) (reason string, err error) {
+// await blocks until there is a reason to end the job. It says whether that was
+// a signal.
+func await(signals <-chan os.Signal, asked <-chan string, failed <-chan error, watch *idle.Watch) (reason string, signalled bool, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	idled := make(chan string, 1)
 	go func() { idled <- watch.Wait(ctx) }()
 	select {
 	case s := <-signals:
-		return fmt.Sprintf("it got the signal %q", s), nil
+		return fmt.Sprintf("it got the signal %q", s), true, nil
 	case reason := <-asked:
-		return reason, nil
+		return reason, false, nil
 	case reason := <-idled:
-		return reason, nil
+		return reason, false, nil
 	case err := <-failed:
-		return fmt.Sprintf("serving failed: %v", err), fmt.Errorf("serving SSH: %w", err)
+		return fmt.Sprintf("serving failed: %v", err), false, fmt.Errorf("serving SSH: %w", err)
 	}
 }
 
@@ -200,13 +203,4 @@ func listen(path string) (*net.UnixListener, error) {
 		return nil, fmt.Errorf("making the socket: %w", err)
 	}
 	return listener, nil
-}
-
-// sweep ends what init would have ended, had it not been killed.
-func (j *job) sweep(parent int) {
-	if os.Getppid() == parent {
-		return
-	}
-	n := reap.Sweep("XDG_RUNTIME_DIR=" + j.place.Runtime)
-	j.log.say("init is gone; ended %d processes of the job", n)
 }

@@ -1,0 +1,48 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"perch/entrypoint/contract"
+)
+
+func TestRead(t *testing.T) {
+	const fallback = contract.DefaultIdleTimeout * time.Second
+	for _, test := range []struct {
+		name, ad string
+		want     Settings
+		notes    int
+	}{
+		{"defaults", "MyType = \"Job\"\n", Settings{fallback, 0}, 0},
+		{"both set", "PerchIdleTimeout = 60\nperchidleconnected = 3600\n", Settings{time.Minute, time.Hour}, 0},
+		{"never", "PerchIdleTimeout = 0\n", Settings{0, 0}, 0},
+		{"not usable", "PerchIdleTimeout = 30 * 60\nPerchIdleConnected = -5\n", Settings{fallback, 0}, 2},
+		{"too large for a duration", "PerchIdleTimeout = 9223372036854775807\n", Settings{longest * time.Second, 0}, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "ad")
+			if err := os.WriteFile(path, []byte(test.ad), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got, notes := Read(func(string) string { return path })
+			if got != test.want || len(notes) != test.notes {
+				t.Errorf("got %+v and notes %q, want %+v and %d notes", got, notes, test.want, test.notes)
+			}
+		})
+	}
+}
+
+func TestNoAd(t *testing.T) {
+	want := Settings{IdleTimeout: contract.DefaultIdleTimeout * time.Second}
+	if got, notes := Read(func(string) string { return "" }); got != want || len(notes) != 0 {
+		t.Errorf("without an ad: got %+v, %q", got, notes)
+	}
+	got, notes := Read(func(string) string { return "/nonesuch" })
+	if got != want || len(notes) != 1 || !strings.Contains(notes[0], "/nonesuch") {
+		t.Errorf("with an ad that cannot be read: got %+v, %q", got, notes)
+	}
+}
