@@ -45,7 +45,7 @@ type Job struct {
 func (j Job) check() error {
 	for _, dir := range []string{j.Image, j.Scratch} {
 		if !filepath.IsAbs(dir) || filepath.Clean(dir) != dir {
-			return fmt.Errorf("%q is no absolute path without . and ..", dir)
+			return fmt.Errorf("%q is not an absolute path in its shortest form", dir)
 		}
 		if info, err := os.Stat(dir); err != nil {
 			return err

@@ -16,8 +16,8 @@ func TestJobsThatCannotRun(t *testing.T) {
 	for _, c := range []struct{ name, image, scratch, want string }{
 		{"no image", filepath.Join(dir, "gone"), dir, "gone: no such file or directory"},
 		{"image is a file", file, dir, "image.sif is not a directory; unpack the image first"},
-		{"relative image", "image", dir, `"image" is no absolute path without . and ..`},
-		{"unclean scratch", dir, dir + "/../x", "is no absolute path without . and .."},
+		{"relative image", "image", dir, `"image" is not an absolute path in its shortest form`},
+		{"unclean scratch", dir, dir + "/../x", "is not an absolute path"},
 		{"scratch in /dev", dir, "/dev/shm", "the scratch directory /dev/shm cannot lie in /dev; choose another place"},
 		{"scratch is /tmp", dir, "/tmp", "the scratch directory cannot be /tmp itself; make one in it"},
 	} {
