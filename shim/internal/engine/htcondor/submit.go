@@ -123,6 +123,8 @@ func appended(said ad, s engine.Submission) []string {
 		// An evicted editing job would start again somewhere, with nobody there.
 		"requirements=($(requirements:True)) && ((NumJobStarts ?: 0) == 0)",
 		"periodic_remove=($(periodic_remove:False)) || (NumJobStarts > 0 && JobStatus == 1)",
+		// The user log is read in its text form.
+		"log_xml=False",
 		// False would mean SIGKILL without a SIGTERM before it.
 		"want_graceful_removal=True",
 	}

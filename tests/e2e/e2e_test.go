@@ -1,0 +1,111 @@
+// Package e2e holds what Perch promises to its users, the same in each place
+// where jobs run: on this machine without and with a container, and in real
+// HTCondor pools of both versions.
+//
+// The suite runs on the submit host, as an ordinary user. In a pool that is a
+// container, so this test binary, which is static, is run there again, with
+// placeEnv set.
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"perch/tests/pool"
+)
+
+// placeEnv says that this process is the suite, and where it runs.
+const placeEnv = "PERCH_E2E_PLACE"
+
+func TestSession(t *testing.T) {
+	if where := os.Getenv(placeEnv); where != "" {
+		runSuite(t, where)
+		return
+	}
+	pool.Requires(t, pool.Needs...)
+	bin := programs(t)
+	image := buildImage(t, bin)
+	t.Run("local process", func(t *testing.T) { t.Parallel(); runLocal(t, bin, "") })
+	t.Run("local container", func(t *testing.T) { t.Parallel(); runLocal(t, bin, image.tree) })
+	for _, v := range []pool.Version{pool.V23, pool.V25} {
+		t.Run("pool "+string(v), func(t *testing.T) { t.Parallel(); runPool(t, v, bin, image) })
+	}
+}
+
+// programs builds Perch's programs into a directory that everybody may read.
+func programs(t *testing.T) string {
+	t.Helper()
+	bin := sharedDir(t)
+	for name, pkg := range map[string]string{"perch": "shim/cmd/perch", "perch-ssh": "shim/cmd/perch-ssh",
+		"perch-entrypoint": "entrypoint", "perch-ci": "ci"} {
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(bin, name), "./"+pkg)
+		cmd.Dir = filepath.Join("..", "..")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("building %s: %v\n%s", name, err, out)
+		}
+	}
+	copyFile(t, executable(t), filepath.Join(bin, "e2e.test"))
+	return bin
+}
+
+type image struct{ archive, tree string }
+
+// buildImage builds the repository's own image, or takes it from the cache.
+func buildImage(t *testing.T, bin string) image {
+	t.Helper()
+	dir := filepath.Join(cacheDir(), "e2e")
+	cmd := exec.Command(filepath.Join(bin, "perch-ci"), "build", "debian12", "-o", dir, "--base", "mmdebstrap")
+	cmd.Dir = filepath.Join("..", "..")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building the image: %v\n%s", err, out)
+	}
+	return image{archive: filepath.Join(dir, "debian12.tar"), tree: filepath.Join(dir, "debian12")}
+}
+
+// runInside runs the suite by cmd, which has its arguments and environment, and
+// shows what it printed.
+func runInside(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	text := string(out)
+	if err != nil {
+		t.Errorf("the suite failed: %v\n%s", err, text)
+		return
+	}
+	if passed := strings.Count(text, "--- PASS: TestSession/"); passed != len(suite) {
+		t.Errorf("%d of %d cases ran\n%s", passed, len(suite), text)
+	}
+	t.Log(text)
+}
+
+func suiteArgs() []string {
+	args := []string{"-test.run=^TestSession$", "-test.v", "-test.timeout=25m"}
+	if only := os.Getenv("PERCH_E2E_ONLY"); only != "" {
+		args[0] = "-test.run=^TestSession$/^" + only + "$"
+	}
+	return args
+}
+
+func executable(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, data, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,237 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+func tenCalls(t *testing.T, p place) {
+	target := p.jdl(t, "ten")
+	var calls sync.WaitGroup
+	outs := make([]result, 10)
+	for i := range outs {
+		calls.Go(func() { outs[i] = p.run(t, "", "perch-ssh", target, "echo", "$_CONDOR_JOB_AD") })
+	}
+	calls.Wait()
+	for _, r := range outs {
+		if r.code != 0 || r.stdout != outs[0].stdout {
+			t.Errorf("exit status %d, job ad %q, not %q\n%s", r.code, r.stdout, outs[0].stdout, r.stderr)
+		}
+	}
+	if n := strings.Count(p.run(t, "", "perch", "list", "--json").stdout, `"target": "ten"`); n != 1 {
+		t.Errorf("%d jobs, want 1", n)
+	}
+	job := p.job(t, target)
+	p.ssh(t, target, "true")
+	if again := p.job(t, target); again != job {
+		t.Errorf("the next call uses job %s, not %s", again, job)
+	}
+}
+
+// queuedJob asks for more than there is: the job waits.
+func queuedJob(t *testing.T, p place) {
+	target := p.jdl(t, "queued", "request_cpus = 4000")
+	var ids []string
+	for range 2 {
+		r := p.run(t, "", "perch-ssh", "-o", "ConnectTimeout=15", target, "true")
+		if r.code != 255 || !strings.Contains(r.stderr, "stays queued; try again") {
+			t.Fatalf("exit status %d, %s", r.code, r.stderr)
+		}
+		ids = append(ids, p.job(t, target))
+	}
+	if ids[0] != ids[1] {
+		t.Errorf("the retry submitted job %s beside %s", ids[1], ids[0])
+	}
+	interrupted(t, p, target)
+	if id := p.job(t, target); id != ids[0] {
+		t.Errorf("after SIGHUP the job is %s, not %s", id, ids[0])
+	}
+}
+
+// interrupted ends a waiting perch-ssh as an IDE does.
+func interrupted(t *testing.T, p place, target string) {
+	cmd := p.command("perch-ssh", target, "true")
+	said := &watched{}
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "perch-ssh waits", func() bool { return strings.Contains(said.String(), "idle") })
+	cmd.Process.Signal(syscall.SIGHUP)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 255 {
+		t.Errorf("after SIGHUP perch-ssh exits %d, not 255", code)
+	}
+}
+
+func stop(t *testing.T, p place) {
+	target := p.jdl(t, "stop")
+	p.ssh(t, target, "true")
+	cmd := p.command("perch-ssh", target, "sleep", "600")
+	said := &watched{}
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "somebody is in the job", func() bool {
+		return strings.Contains(p.run(t, "", "perch-ssh", target, "ps ax 2>/dev/null || cat /proc/[0-9]*/cmdline").stdout, "600")
+	})
+	r := p.run(t, "", "perch", "stop", target)
+	if r.code != 0 || !strings.Contains(r.stderr, "has ended") {
+		t.Errorf("perch stop: exit status %d, %s", r.code, r.stderr)
+	}
+	cmd.Wait()
+	if !strings.Contains(said.String(), "asked to end") {
+		t.Errorf("the session did not say why it ended: %q", said.String())
+	}
+	if log := p.run(t, "", "perch", "logs", target).stdout; !strings.Contains(log, "(return value 0)") && !strings.Contains(log, "return value 0") {
+		t.Errorf("the job did not end with 0:\n%s", log)
+	}
+}
+
+func idleEnd(t *testing.T, p place) {
+	target := p.jdl(t, "idle", "+PerchIdleTimeout = 3", "output = idle.out")
+	os.Remove(filepath.Join(p.dir, "idle.out"))
+	p.ssh(t, target, "true")
+	await(t, "the idle job has ended", func() bool {
+		return strings.Contains(p.run(t, "", "perch", "status", target).stdout, "no job")
+	})
+	await(t, "the job's output says why", func() bool {
+		out, err := os.ReadFile(filepath.Join(p.dir, "idle.out"))
+		return err == nil && strings.Contains(string(out), "idle")
+	})
+}
+
+// again checks that after some fault the next call works, in a new job.
+func again(t *testing.T, p place, target, old string) {
+	t.Helper()
+	if out := p.ssh(t, target, "echo", "again"); out != "again\n" {
+		t.Errorf("got %q", out)
+	}
+	if id := p.job(t, target); id == old {
+		t.Errorf("the next call is in the old job %s", id)
+	}
+}
+
+func removed(t *testing.T, p place) {
+	target := p.jdl(t, "removed")
+	p.ssh(t, target, "true")
+	id := p.job(t, target)
+	if p.pool {
+		if r := p.run(t, "", "condor_rm", id); r.code != 0 {
+			t.Fatal(r.stderr)
+		}
+	} else if r := p.run(t, "", "perch", "stop", "--grace", "0s", target); r.code != 0 {
+		t.Fatal(r.stderr)
+	}
+	again(t, p, target, id)
+}
+
+func vacated(t *testing.T, p place) {
+	target := p.jdl(t, "vacated")
+	p.ssh(t, target, "true")
+	id := p.job(t, target)
+	if p.pool {
+		if r := p.run(t, "", "condor_vacate_job", id); r.code != 0 {
+			t.Fatal(r.stderr)
+		}
+	} else {
+		// A machine without HTCondor loses a job with its starter.
+		killAll(t, "local-starter")
+	}
+	again(t, p, target, id)
+}
+
+func entrypointKilled(t *testing.T, p place) {
+	target := p.jdl(t, "killed")
+	pid := strings.TrimSpace(p.ssh(t, target, "echo", "$PPID"))
+	id := p.job(t, target)
+	if _, err := strconv.Atoi(pid); err != nil {
+		t.Fatalf("the session's parent is %q", pid)
+	}
+	p.run(t, "", "perch-ssh", target, "kill", "-9", "$PPID")
+	again(t, p, target, id)
+}
+
+func keepKilled(t *testing.T, p place) {
+	target := p.jdl(t, "kept")
+	p.ssh(t, target, "true")
+	id := p.job(t, target)
+	killAll(t, "perch keep "+filepath.Join(p.dir, "kept.jdl"))
+	await(t, "the carrier dies with its keep", func() bool {
+		return len(processes(func(line string) bool {
+			return strings.Contains(line, "condor_ssh_to_job") && strings.HasSuffix(strings.TrimSpace(line), " "+id)
+		})) == 0
+	})
+	if out := p.ssh(t, target, "echo", "again"); out != "again\n" {
+		t.Errorf("got %q", out)
+	}
+	if now := p.job(t, target); now != id {
+		t.Errorf("the next call is in job %s, not in %s, which still runs", now, id)
+	}
+}
+
+// killAll ends processes of this suite by SIGKILL.
+func killAll(t *testing.T, part string) {
+	t.Helper()
+	found := processes(func(line string) bool { return strings.Contains(line, part) })
+	if len(found) == 0 {
+		t.Fatalf("there is no process %q", part)
+	}
+	for pid := range found {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+func lostKey(t *testing.T, p place) {
+	target := p.jdl(t, "lostkey")
+	p.ssh(t, target, "true")
+	os.Remove(p.identity(t, target))
+	killAll(t, "perch keep "+filepath.Join(p.dir, "lostkey.jdl"))
+	r := p.run(t, "", "perch-ssh", target, "true")
+	if r.code != 255 || !strings.Contains(r.stderr, "key is not here") || !strings.Contains(r.stderr, "perch stop") {
+		t.Errorf("exit status %d, %s", r.code, r.stderr)
+	}
+	if r := p.run(t, "", "perch", "stop", target); r.code != 0 {
+		t.Errorf("perch stop: %s", r.stderr)
+	}
+	p.ssh(t, target, "true")
+}
+
+// deletedNote is a crash between submission and note: the queue knows the job.
+func deletedNote(t *testing.T, p place) {
+	target := p.jdl(t, "noted")
+	p.ssh(t, target, "true")
+	id := p.job(t, target)
+	killAll(t, "perch keep "+filepath.Join(p.dir, "noted.jdl"))
+	if err := os.Remove(filepath.Join(filepath.Dir(p.identity(t, target)), "job.json")); err != nil {
+		t.Fatal(err)
+	}
+	p.ssh(t, target, "true")
+	if now := p.job(t, target); now != id {
+		t.Errorf("the next call is in job %s, not %s", now, id)
+	}
+}
+
+func changedJDL(t *testing.T, p place) {
+	target := p.jdl(t, "changed")
+	p.ssh(t, target, "true")
+	path := filepath.Join(p.dir, "changed.jdl")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append([]byte("# changed\n"), text...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := p.run(t, "", "perch", "up", target)
+	if r.code != 0 || !strings.Contains(r.stderr, "has changed since") {
+		t.Errorf("exit status %d, %s", r.code, r.stderr)
+	}
+}
+

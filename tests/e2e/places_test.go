@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/adrg/xdg"
+
+	"perch/tests/pool"
+)
+
+func cacheDir() string { return filepath.Join(xdg.CacheHome, "perch") }
+
+// sharedDir is a temporary directory that other users can read; t.TempDir has
+// parents that they cannot enter.
+func sharedDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "perch-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// runLocal runs the suite on this machine with the local engine, as a user
+// without rights of any kind. Each run has a number of its own, so that what
+// is left behind can be told from others'.
+func runLocal(t *testing.T, bin, tree string) {
+	uid := os.Getuid()
+	home := sharedDir(t)
+	if uid == 0 {
+		// Accounts that every Debian has and nobody uses: ssh wants one.
+		uid = account(t, "games")
+		if tree != "" {
+			uid = account(t, "news")
+		}
+		if err := os.Chown(home, uid, uid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime := filepath.Join(home, "run")
+	if err := os.Mkdir(runtime, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(runtime, uid, uid); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(bin, "e2e.test"), suiteArgs()...)
+	cmd.Dir = home
+	cmd.Env = []string{placeEnv + "=local", "PERCH_E2E_BIN=" + bin, "PERCH_E2E_IMAGE=" + tree,
+		"PERCH_ENGINE=local", "HOME=" + home, "XDG_RUNTIME_DIR=" + runtime, "PATH=" + os.Getenv("PATH"),
+		"USER=" + strconv.Itoa(uid), "LANG=C.UTF-8", "CI=" + os.Getenv("CI")}
+	if os.Getuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+	}
+	runInside(t, cmd)
+}
+
+func account(t *testing.T, name string) int {
+	t.Helper()
+	u, err := user.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uid
+}
+
+// runPool runs the suite as alice on the submit host of a pool of its own.
+func runPool(t *testing.T, v pool.Version, bin string, im image) {
+	p := pool.Start(t, v, pool.Config{Extra: "STARTER_INITIAL_UPDATE_INTERVAL = 0\nPERIODIC_EXPR_INTERVAL = 5\n"})
+	tree := p.Image(t, pool.Sandbox, "debian12", im.archive)
+	inPool := filepath.Join(p.Dir(), "bin")
+	if err := os.CopyFS(inPool, os.DirFS(bin)); err != nil {
+		t.Fatal(err)
+	}
+	argv := append([]string{"env", placeEnv + "=pool", "PERCH_E2E_BIN=/host/bin", "PERCH_E2E_IMAGE=" + tree,
+		"PERCH_ENGINE=htcondor", "CI=" + os.Getenv("CI"), "/host/bin/e2e.test"}, suiteArgs()...)
+	runInside(t, p.Command(t.Context(), "alice", argv...))
+	noKeyInPool(t, p)
+}
