@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// Series is what one way took, in seconds, once a round.
+type Series struct {
+	Way    string
+	Values []float64
+}
+
+// Table is a measurement: several ways, in the same rounds.
+type Table struct {
+	Name string
+	Rows []Series
+}
+
+// row returns the way's series; an empty one where there is none.
+func (t Table) row(way string) Series {
+	for _, s := range t.Rows {
+		if s.Way == way {
+			return s
+		}
+	}
+	return Series{Way: way}
+}
+
+// Median is NaN where nothing was measured.
+func (s Series) Median() float64 {
+	v := slices.Sorted(slices.Values(s.Values))
+	n := len(v)
+	if n == 0 {
+		return math.NaN()
+	}
+	return (v[(n-1)/2] + v[n/2]) / 2
+}
+
+// P95 is the smallest value that 95 of 100 do not exceed (nearest rank); with
+// fewer than 20 values that is the largest.
+func (s Series) P95() float64 {
+	v := slices.Sorted(slices.Values(s.Values))
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	return v[int(math.Ceil(0.95*float64(len(v))))-1]
+}
+
+// measure is one way of doing what others do, too. take says how many seconds
+// it took.
+type measure struct {
+	way  string
+	take func(context.Context) (float64, error)
+}
+
+// bounds are those of a measurement.
+type bounds struct {
+	rounds int
+	// total ends a measurement after the round that is going on; one round
+	// there always is. each is for one way in one round.
+	total, each time.Duration
+}
+
+// inTurns takes all measures once a round. Each round begins with the next one,
+// so that none always comes behind the same.
+func inTurns(ctx context.Context, name string, b bounds, measures []measure) (Table, error) {
+	t := Table{Name: name}
+	for _, m := range measures {
+		t.Rows = append(t.Rows, Series{Way: m.way})
+	}
+	began := time.Now()
+	for round := range b.rounds {
+		if round > 0 && time.Since(began) > b.total {
+			break
+		}
+		for i := range measures {
+			i = (i + round) % len(measures)
+			took, err := takeOne(ctx, b.each, measures[i])
+			if err != nil {
+				return t, fmt.Errorf("measuring %s, %s: %w", name, measures[i].way, err)
+			}
+			t.Rows[i].Values = append(t.Rows[i].Values, took)
+		}
+	}
+	return t, nil
+}
+
+func takeOne(ctx context.Context, limit time.Duration, m measure) (float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	took, err := m.take(ctx)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("not done after %v: %w", limit, ctx.Err())
+	}
+	return took, err
+}
