@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -84,8 +85,10 @@ func (s *Server) login(raw net.Conn) (*conn, <-chan ssh.NewChannel, <-chan *ssh.
 // logRefused logs why a login failed. A peer that goes away without having
 // tried is none: keep reads the banner like that to see whether the way stands.
 func (s *Server) logRefused(err error) {
-	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
-		return
+	for _, gone := range []error{io.EOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, gone) {
+			return
+		}
 	}
 	s.Log.Printf("a login failed: %.400v", err)
 }
