@@ -65,26 +65,30 @@ func (p *Pool) Terminal(ctx context.Context, user string, argv ...string) *exec.
 }
 
 func (p *Pool) command(ctx context.Context, options []string, user string, argv []string) *exec.Cmd {
+	pidFile, err := p.newPidFile()
 	id, known := users[user]
-	pid, err := os.CreateTemp(filepath.Join(p.dir, "pids"), "")
-	if err == nil {
-		err = pid.Close()
-	} else {
-		err = fmt.Errorf("pool %s is not up: %w", p.name, err)
-	}
 	if !known {
 		err = fmt.Errorf("the pool has no user %q", user)
 	}
-	args := []string{"exec", "--user", fmt.Sprintf("%d:%d", id, id), "--cwd", home(user), "--pid-file", pid.Name()}
+	args := []string{"exec", "--user", fmt.Sprintf("%d:%d", id, id), "--cwd", home(user), "--pid-file", pidFile}
 	for _, variable := range environment(user) {
 		args = append(args, "--env", variable)
 	}
 	args = append(append(args, options...), p.container())
 	cmd := exec.CommandContext(ctx, "runc", append(args, argv...)...)
 	cmd.Err = errors.Join(cmd.Err, err)
-	cmd.Cancel = func() error { return killProgram(pid.Name(), cmd.Process) }
+	cmd.Cancel = func() error { return killProgram(pidFile, cmd.Process) }
 	cmd.WaitDelay = 3 * time.Second // for streams that a background process holds
 	return cmd
+}
+
+// newPidFile makes an empty file for runc to write a program's process id to.
+func (p *Pool) newPidFile() (string, error) {
+	f, err := os.CreateTemp(filepath.Join(p.dir, "pids"), "")
+	if err != nil {
+		return "", fmt.Errorf("pool %s is not up: %w", p.name, err)
+	}
+	return f.Name(), f.Close()
 }
 
 // killProgram kills the program whose process id runc has written to pidFile,
@@ -98,7 +102,10 @@ func killProgram(pidFile string, runc *os.Process) error {
 	if err != nil {
 		return runc.Kill()
 	}
-	return syscall.Kill(pid, syscall.SIGKILL)
+	if err := syscall.Kill(pid, syscall.SIGKILL); !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return os.ErrProcessDone
 }
 
 func home(user string) string {

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -40,8 +39,8 @@ func Install(ctx context.Context, packages ...string) error {
 	}
 	defer unlock()
 	// A source of packages that has nothing to do with ours may be out of reach.
-	update := apt(ctx, "update")
-	if err := apt(ctx, append([]string{"install", "--yes", "--no-install-recommends"}, missing...)...); err != nil {
+	update := apt("update")
+	if err := apt(append([]string{"install", "--yes", "--no-install-recommends"}, missing...)...); err != nil {
 		return fmt.Errorf("installing %s: %w (apt-get update before it: %v)", strings.Join(missing, " "), err, update)
 	}
 	return nil
@@ -59,8 +58,13 @@ func missing(ctx context.Context, packages []string) []string {
 	return missing
 }
 
-func apt(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"--quiet", "--option=DPkg::Lock::Timeout=300"}, args...)...)
+// apt runs apt-get to its end, whatever happens here: dpkg is not to be left
+// with half an installation.
+func apt(args ...string) error {
+	cmd := exec.Command("apt-get", append([]string{"--quiet", "--option=DPkg::Lock::Timeout=300"}, args...)...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-	return runToEnd(cmd, syscall.SysProcAttr{})
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("apt-get %s: %w:\n%s", args[0], err, tail(string(out), 20))
+	}
+	return nil
 }

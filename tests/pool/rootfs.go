@@ -1,10 +1,11 @@
 package pool
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -33,6 +34,9 @@ const accounts = `chroot "$1" sh -ec '
 // it is not in the cache, which takes some minutes. It needs root, and the
 // packages in Needs.
 func Build(ctx context.Context, v Version) (string, error) {
+	if os.Geteuid() != 0 {
+		return "", errors.New("a pool needs file systems, devices and daemons of its own; run this as root")
+	}
 	suite, err := v.suite()
 	if err != nil {
 		return "", err
@@ -74,25 +78,24 @@ func debootstrap(ctx context.Context, suite, target string, options []string) er
 	for _, s := range []string{suite, "sid"} {
 		args = append(args, fmt.Sprintf("deb %s %s main", mirror, s))
 	}
-	// What mmdebstrap mounts goes with it, even if it is killed.
-	private := syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	return runToEnd(exec.CommandContext(ctx, "mmdebstrap", args...), private)
+	return runContained(exec.CommandContext(ctx, "mmdebstrap", args...))
 }
 
-// runToEnd runs a command that must not outlive this process, and puts the last
-// of what it printed into the error.
-func runToEnd(cmd *exec.Cmd, attributes syscall.SysProcAttr) error {
+// runContained runs a command with namespaces of its own, so that no process
+// and no mount of it is left when it ends, is killed, or this process dies. The
+// error has the last of what it printed.
+func runContained(cmd *exec.Cmd) error {
 	// The kernel sends Pdeathsig when the thread ends that started the command.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	attributes.Pdeathsig = syscall.SIGTERM
-	cmd.SysProcAttr = &attributes
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w:\n%s", cmd.Args[0], err, tail(out.String(), 20))
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:   syscall.CLONE_NEWPID,
+		Unshareflags: syscall.CLONE_NEWNS,
+		Pdeathsig:    syscall.SIGKILL,
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w:\n%s", cmd.Args[0], err, tail(string(out), 20))
 	}
 	return nil
 }
