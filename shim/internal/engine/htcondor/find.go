@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -55,14 +56,28 @@ func parseQueue(data []byte) ([]engine.Job, error) {
 		return nil, nil
 	}
 	var rows []row
-	if err := json.Unmarshal(data, &rows); err != nil {
+	err := json.Unmarshal(data, &rows)
+	// An attribute of the wrong kind, which is left at zero, must not hide the
+	// user's other jobs.
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && (!ok || wrong.Field == "") {
 		return nil, fmt.Errorf("reading condor_q's answer: %w; look at condor_q -json", err)
 	}
 	jobs := make([]engine.Job, 0, len(rows))
 	for _, r := range rows {
-		jobs = append(jobs, r.job())
+		if r.ClusterId > 0 && r.ProcId >= 0 {
+			jobs = append(jobs, r.job())
+		}
 	}
 	return jobs, nil
+}
+
+// literal is a string attribute, or "" where the ad has an expression, which
+// condor_q prints as "/Expr(…)/".
+func literal(s string) string {
+	if strings.HasPrefix(s, "/Expr(") {
+		return ""
+	}
+	return s
 }
 
 func (r row) job() engine.Job {
@@ -70,21 +85,21 @@ func (r row) job() engine.Job {
 		ID:      fmt.Sprintf("%d.%d", r.ClusterId, r.ProcId),
 		State:   engine.State(r.JobStatus),
 		Since:   time.Unix(r.EnteredCurrentStatus, 0),
-		Target:  r.PerchTarget,
-		Name:    r.PerchName,
-		Key:     r.PerchHostKey,
-		Log:     r.UserLog,
-		Notice:  r.PerchNotice,
+		Target:  literal(r.PerchTarget),
+		Name:    literal(r.PerchName),
+		Key:     literal(r.PerchHostKey),
+		Log:     literal(r.UserLog),
+		Notice:  literal(r.PerchNotice),
 		Evicted: r.NumJobStarts > 0 && r.JobStatus == int(engine.Idle),
 	}
 	if j.Log != "" && !filepath.IsAbs(j.Log) {
-		j.Log = filepath.Join(r.Iwd, j.Log)
+		j.Log = filepath.Join(literal(r.Iwd), j.Log)
 	}
 	switch j.State {
 	case engine.Held:
-		j.Reason = r.HoldReason
+		j.Reason = literal(r.HoldReason)
 	case engine.Idle:
-		j.Reason = r.LastRejMatchReason
+		j.Reason = literal(r.LastRejMatchReason)
 	}
 	return j
 }

@@ -114,28 +114,41 @@ func tool(ctx context.Context, dir, name string, args ...string) (output, error)
 	case ctx.Err() != nil:
 		return out, fmt.Errorf("%s: %w", name, ctx.Err())
 	}
-	if said := complaint(out.text()); said != "" {
+	said := complaint(string(out.stderr))
+	if said == "" {
+		said = complaint(string(out.stdout))
+	}
+	if said != "" {
 		return out, errors.New(said)
 	}
 	return out, fmt.Errorf("running %s: %w", name, err)
 }
 
-// complaint makes one line of what a tool of HTCondor's printed: its ERROR
-// lines where it has such, else all.
+// maxComplaint bounds what is passed on of a tool's words, in bytes: a bad
+// expression is printed with all that condor_submit has added to it.
+const maxComplaint = 400
+
+// complaint makes one line of what a tool of HTCondor's printed, without its
+// warnings. The cause often stands in the line below the one with ERROR.
 func complaint(text string) string {
-	var errs, all []string
+	var said strings.Builder
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
-		if line == "" {
+		line = strings.TrimSpace(strings.TrimPrefix(line, "ERROR:"))
+		if line == "" || strings.HasPrefix(line, "WARNING:") {
 			continue
 		}
-		all = append(all, line)
-		if said, ok := strings.CutPrefix(line, "ERROR:"); ok {
-			errs = append(errs, strings.TrimSpace(said))
+		switch {
+		case said.Len() == 0:
+		case strings.HasSuffix(said.String(), ":"):
+			said.WriteString(" ")
+		default:
+			said.WriteString("; ")
 		}
+		said.WriteString(line)
 	}
-	if errs == nil {
-		errs = all
+	if said.Len() > maxComplaint {
+		return strings.ToValidUTF8(said.String()[:maxComplaint], "") + " …"
 	}
-	return strings.Join(errs, "; ")
+	return said.String()
 }
