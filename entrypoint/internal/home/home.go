@@ -38,6 +38,9 @@ func Prepare(getenv func(string) string) (*Place, error) {
 	if err := privateDir(p.Dir); err != nil {
 		return nil, fmt.Errorf("making Perch's directory in the job home: %w", err)
 	}
+	if scratch := getenv(contract.EnvScratch); scratch != "" && filepath.Clean(scratch) != root {
+		p.note("the scratch directory cannot be used: %v; using HOME instead", writable(scratch))
+	}
 	for _, name := range []string{".vscode-server", "scratch"} {
 		if err := usableDir(filepath.Join(root, name)); err != nil {
 			p.note("making %s in the job home: %v", name, err)

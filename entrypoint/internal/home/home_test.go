@@ -132,6 +132,16 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestFallbackIsSaid(t *testing.T) {
+	root := short(t)
+	p, err := Prepare(func(name string) string {
+		return map[string]string{contract.EnvScratch: "/nonesuch", "HOME": root}[name]
+	})
+	if err != nil || p.Home != root || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "/nonesuch") {
+		t.Errorf("got %+v, %v", p, err)
+	}
+}
+
 func TestTakeKeys(t *testing.T) {
 	root := short(t)
 	p := prepare(t, root)

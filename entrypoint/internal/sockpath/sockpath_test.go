@@ -42,7 +42,7 @@ func pathOf(t *testing.T, length int) string {
 	if length == 0 {
 		return filepath.Join(dir, "sock")
 	}
-	for length-len(dir) > 100 {
+	for length-len(dir) > 60 {
 		dir = filepath.Join(dir, strings.Repeat("d", 50))
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

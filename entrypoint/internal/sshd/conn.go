@@ -27,6 +27,7 @@ type conn struct {
 
 	mu             sync.Mutex
 	sessions       map[*session]bool
+	sessionCount   int // with those that are not in sessions yet
 	listeners      map[string]*listener
 	noMoreSessions bool
 

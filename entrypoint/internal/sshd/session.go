@@ -35,30 +35,41 @@ type session struct {
 
 // openSession accepts a session and serves it until its channel is closed.
 func (c *conn) openSession(channel ssh.NewChannel) {
-	c.mu.Lock()
-	refused := c.noMoreSessions || len(c.sessions) >= maxSessions
-	c.mu.Unlock()
-	if refused {
+	if !c.reserveSession() {
 		channel.Reject(ssh.ResourceShortage, "no more sessions in this connection")
 		return
 	}
+	s := &session{conn: c, env: map[string]string{}}
+	defer c.releaseSession(s)
 	accepted, requests, err := channel.Accept()
 	if err != nil {
 		return
 	}
-	s := &session{conn: c, channel: accepted, env: map[string]string{}}
+	s.channel = accepted
 	s.out = &stream{w: accepted, touch: c.touch}
 	s.err = &stream{w: accepted.Stderr(), touch: c.touch}
 	c.mu.Lock()
 	c.sessions[s] = true
 	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		delete(c.sessions, s)
-		c.mu.Unlock()
-		s.hangUp()
-	}()
+	defer s.hangUp()
 	s.answerRequests(requests)
+}
+
+func (c *conn) reserveSession() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.noMoreSessions || c.sessionCount >= maxSessions {
+		return false
+	}
+	c.sessionCount++
+	return true
+}
+
+func (c *conn) releaseSession(s *session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.sessions, s)
+	c.sessionCount--
 }
 
 // answerRequests answers the channel's requests until it is closed. What a
