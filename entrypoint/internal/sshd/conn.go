@@ -25,11 +25,10 @@ type conn struct {
 
 	channels atomic.Int32 // open ones
 
-	mu             sync.Mutex
-	sessions       map[*session]bool
-	sessionCount   int // with those that are not in sessions yet
-	listeners      map[string]*listener
-	noMoreSessions bool
+	mu           sync.Mutex
+	sessions     map[*session]bool
+	sessionCount int // with those that are not in sessions yet
+	listeners    map[string]*listener
 
 	agentMu sync.Mutex
 	agent   string // the path of the agent's socket, once there is one
@@ -134,13 +133,10 @@ func (c *conn) answer(request *ssh.Request) (ok bool, reply []byte) {
 		return c.forwardUnix(request.Payload), nil
 	case "cancel-streamlocal-forward@openssh.com":
 		return c.cancelUnix(request.Payload), nil
-	case "no-more-sessions@openssh.com":
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.noMoreSessions = true
-		return true, nil
 	}
-	// Keepalives of the peer come here too: any answer will do.
+	// Keepalives of the peer come here too: any answer will do. So does
+	// no-more-sessions@openssh.com: x/crypto keeps no order between it and the
+	// session that was opened just before, so obeying might refuse that one.
 	return false, nil
 }
 

@@ -58,7 +58,7 @@ func (c *conn) openSession(channel ssh.NewChannel) {
 func (c *conn) reserveSession() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.noMoreSessions || c.sessionCount >= maxSessions {
+	if c.sessionCount >= maxSessions {
 		return false
 	}
 	c.sessionCount++

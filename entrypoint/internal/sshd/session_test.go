@@ -268,14 +268,3 @@ func TestSessionsAreBounded(t *testing.T) {
 		t.Error("a channel of an unknown type was opened")
 	}
 }
-
-func TestNoMoreSessions(t *testing.T) {
-	s := serve(t, nil)
-	client := s.connect()
-	if ok, _, err := client.SendRequest("no-more-sessions@openssh.com", true, nil); !ok || err != nil {
-		t.Fatal(ok, err)
-	}
-	if _, err := client.NewSession(); err == nil {
-		t.Error("a session was opened nevertheless")
-	}
-}
