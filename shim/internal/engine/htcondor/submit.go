@@ -129,7 +129,7 @@ func appended(said ad, s engine.Submission) []string {
 		// False would mean SIGKILL without a SIGTERM before it.
 		"want_graceful_removal=True",
 	}
-	if !inImage(said) {
+	if !inImage(said, s.Entrypoint) {
 		lines = append(lines, "executable="+s.Entrypoint, "transfer_executable=True")
 	}
 	if !said.has("UserLog") {
@@ -152,9 +152,12 @@ func appendSeconds(lines []string, said ad, attr string, d time.Duration) []stri
 	return append(lines, fmt.Sprintf("+%s=%d", attr, int(d.Seconds())))
 }
 
-// inImage says whether the user's own executable is the image's entrypoint.
-func inImage(said ad) bool {
-	return said.isFalse("TransferExecutable") && filepath.Base(said.text("Cmd")) == contract.ProgramName
+// inImage says whether the user's own executable is the image's entrypoint, and
+// not sent, the one that the dry run was given where the user names none: 23.9
+// does not transfer that by itself.
+func inImage(said ad, sent string) bool {
+	cmd := said.text("Cmd")
+	return said.isFalse("TransferExecutable") && cmd != sent && filepath.Base(cmd) == contract.ProgramName
 }
 
 // onWorkers says whether an image is one that the workers see themselves: on
