@@ -76,7 +76,7 @@ func runInside(t *testing.T, cmd *exec.Cmd) {
 		t.Errorf("the suite failed: %v\n%s", err, text)
 		return
 	}
-	if passed := strings.Count(text, "--- PASS: TestSession/"); passed != len(suite) {
+	if passed := strings.Count(text, "\n    --- PASS: TestSession/"); passed != len(suite) {
 		t.Errorf("%d of %d cases ran\n%s", passed, len(suite), text)
 	}
 	t.Log(text)

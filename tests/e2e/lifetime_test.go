@@ -103,7 +103,7 @@ func idleEnd(t *testing.T, p place) {
 	})
 	await(t, "the job's output says why", func() bool {
 		out, err := os.ReadFile(filepath.Join(p.dir, "idle.out"))
-		return err == nil && strings.Contains(string(out), "idle")
+		return err == nil && strings.Contains(string(out), "nobody has been connected")
 	})
 }
 

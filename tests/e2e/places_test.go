@@ -46,6 +46,7 @@ func runLocal(t *testing.T, bin, tree string) {
 		if err := os.Chown(home, uid, uid); err != nil {
 			t.Fatal(err)
 		}
+		tree = readable(t, tree)
 	}
 	runtime := filepath.Join(home, "run")
 	if err := os.Mkdir(runtime, 0o700); err != nil {
@@ -63,6 +64,20 @@ func runLocal(t *testing.T, bin, tree string) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 	}
 	runInside(t, cmd)
+}
+
+// readable copies an image's tree to where that user can read it: root's cache
+// is closed to others.
+func readable(t *testing.T, tree string) string {
+	t.Helper()
+	if tree == "" {
+		return ""
+	}
+	copied := filepath.Join(sharedDir(t), "image")
+	if out, err := exec.Command("cp", "-a", "--reflink=auto", tree, copied).CombinedOutput(); err != nil {
+		t.Fatalf("copying the image: %v\n%s", err, out)
+	}
+	return copied
 }
 
 func account(t *testing.T, name string) int {
