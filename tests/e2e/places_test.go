@@ -55,7 +55,8 @@ func runLocal(t *testing.T, bin, tree string) {
 	if err := os.Chown(runtime, uid, uid); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(bin, "e2e.test"), suiteArgs()...)
+	args, cases := suiteArgs("")
+	cmd := exec.Command(filepath.Join(bin, "e2e.test"), args...)
 	cmd.Dir = home
 	cmd.Env = []string{placeEnv + "=local", "PERCH_E2E_BIN=" + bin, "PERCH_E2E_IMAGE=" + tree,
 		"PERCH_ENGINE=local", "HOME=" + home, "XDG_RUNTIME_DIR=" + runtime, "PATH=" + os.Getenv("PATH"),
@@ -63,7 +64,7 @@ func runLocal(t *testing.T, bin, tree string) {
 	if os.Getuid() == 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 	}
-	runInside(t, cmd)
+	runInside(t, cmd, cases)
 }
 
 // readable copies an image's tree to where that user can read it: root's cache
@@ -93,16 +94,43 @@ func account(t *testing.T, name string) int {
 	return uid
 }
 
-// runPool runs the suite as alice on the submit host of a pool of its own.
-func runPool(t *testing.T, v pool.Version, bin string, im image) {
-	p := pool.Start(t, v, pool.Config{Extra: "STARTER_INITIAL_UPDATE_INTERVAL = 0\nPERIODIC_EXPR_INTERVAL = 5\n"})
+// perConnection are the cases that show the way into a job where a site refuses
+// forwarding.
+const perConnection = "the image|exit status|bytes|forwards|one job|stop|entrypoint killed|nothing left"
+
+// runPool runs the suite as alice on the submit host of a pool of its own. With
+// only, the cases that it names, and condor_ssh_to_job's sshd forwards nothing.
+func runPool(t *testing.T, v pool.Version, bin string, im image, only string) {
+	extra := "STARTER_INITIAL_UPDATE_INTERVAL = 0\nPERIODIC_EXPR_INTERVAL = 5\n"
+	if only != "" {
+		extra += "SSH_TO_JOB_SSHD_CONFIG_TEMPLATE = /host/sshd_config\n"
+	}
+	p := pool.Start(t, v, pool.Config{Extra: extra})
+	if only != "" {
+		refuseForwarding(t, p)
+	}
 	tree := p.Image(t, pool.Sandbox, "debian12", im.archive)
 	inPool := filepath.Join(p.Dir(), "bin")
 	if err := os.CopyFS(inPool, os.DirFS(bin)); err != nil {
 		t.Fatal(err)
 	}
+	args, cases := suiteArgs(only)
 	argv := append([]string{"env", placeEnv + "=pool", "PERCH_E2E_BIN=/host/bin", "PERCH_E2E_IMAGE=" + tree,
-		"PERCH_ENGINE=htcondor", "CI=" + os.Getenv("CI"), "/host/bin/e2e.test"}, suiteArgs()...)
-	runInside(t, p.Command(t.Context(), "alice", argv...))
+		"PERCH_ENGINE=htcondor", "CI=" + os.Getenv("CI"), "/host/bin/e2e.test"}, args...)
+	runInside(t, p.Command(t.Context(), "alice", argv...), cases)
 	noKeyInPool(t, p)
+}
+
+// refuseForwarding is what a site's administrator writes into the sshd_config
+// of condor_ssh_to_job.
+func refuseForwarding(t *testing.T, p *pool.Pool) {
+	t.Helper()
+	stock, err := os.ReadFile(filepath.Join(p.Root(), "usr/lib/condor/condor_ssh_to_job_sshd_config_template"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := append([]byte("AllowStreamLocalForwarding no\nAllowTcpForwarding no\n"), stock...)
+	if err := os.WriteFile(filepath.Join(p.Dir(), "sshd_config"), own, 0o644); err != nil {
+		t.Fatal(err)
+	}
 }

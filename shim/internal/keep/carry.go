@@ -123,7 +123,7 @@ func (k *Keeper) unproved(ctx context.Context, c engine.Carrier, err error) erro
 		k.log.Print(err)
 		return pause(ctx, proofLimit, err)
 	}
-	k.say(Opening, err.Error())
+	k.say(Opening, "the job does not answer this way, trying another")
 	k.otherWay(err)
 	return pause(ctx, retry, err)
 }

@@ -26,11 +26,18 @@ const (
 	StateLink = "state"
 )
 
+// maxSocketPath is sun_path of unix(7), less the final zero; longest is what
+// stands behind the runtime folder in the longest socket's path.
+const (
+	maxSocketPath = 107
+	longest       = "/perch/0123456789abcdef/" + CarrierSocket
+)
+
 // runtimeBase returns the folder of this host's sockets: in XDG_RUNTIME_DIR
-// where that is private, else in /tmp, where only a real directory of our own
-// with mode 0700 will do.
+// where that is private and short enough, else in /tmp, where only a real
+// directory of our own with mode 0700 will do.
 func runtimeBase() (string, error) {
-	if private(xdg.RuntimeDir) == nil {
+	if len(xdg.RuntimeDir)+len(longest) <= maxSocketPath && private(xdg.RuntimeDir) == nil {
 		dir := filepath.Join(xdg.RuntimeDir, "perch")
 		if err := os.Mkdir(dir, 0o700); err == nil || os.IsExist(err) {
 			return dir, private(dir)

@@ -1,0 +1,90 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func removedWhileWaiting(t *testing.T, p place) {
+	target := p.jdl(t, "waiting", "request_cpus = 4000")
+	cmd := p.command("perch-ssh", target, "true")
+	said := &watched{}
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "perch-ssh waits", func() bool { return strings.Contains(said.String(), "idle") })
+	if r := p.run(t, "", "perch", "stop", target); r.code != 0 {
+		t.Fatal(r.stderr)
+	}
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 255 || !strings.Contains(said.String(), "was removed") {
+		t.Errorf("exit status %d, %s", code, said.String())
+	}
+}
+
+// imagesEntrypoint runs the perch-entrypoint that the image has, where the
+// submit description says so, and where the job can see it.
+func imagesEntrypoint(t *testing.T, p place) {
+	program := "/usr/local/bin/perch-entrypoint"
+	if p.image == "" {
+		program = filepath.Join(p.bin, "perch-entrypoint")
+	}
+	target := p.jdl(t, "own", "executable = "+program, "transfer_executable = false")
+	got := strings.TrimSpace(p.ssh(t, target, "readlink /proc/$PPID/exe"))
+	if got != program {
+		t.Errorf("the job runs %q, not %q", got, program)
+	}
+}
+
+// noContainer is a job in the vanilla universe: Perch's static entrypoint needs
+// nothing of an image.
+func noContainer(t *testing.T, p place) {
+	p.image = ""
+	target := p.jdl(t, "vanilla")
+	if out := p.ssh(t, target, "echo $_CONDOR_SLOT; pwd"); !strings.Contains(out, "slot") {
+		t.Errorf("got %q", out)
+	}
+	if r := p.run(t, "", "perch", "stop", target); r.code != 0 || !strings.Contains(r.stderr, "has ended") {
+		t.Errorf("perch stop: exit status %d, %s", r.code, r.stderr)
+	}
+}
+
+// brokenImage is a directory that is no image. HTCondor says so in its own
+// words, and the wait ends.
+func brokenImage(t *testing.T, p place) {
+	if p.image == "" {
+		return // nothing here reads an image
+	}
+	bare := filepath.Join(p.dir, "bare")
+	if err := os.MkdirAll(bare, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.image = bare
+	target := p.jdl(t, "broken")
+	r := p.run(t, "", "perch-ssh", "-o", "ConnectTimeout=90", target, "true")
+	if r.code != 255 {
+		t.Errorf("exit status %d", r.code)
+	}
+	lines := strings.Split(strings.TrimSpace(r.stderr), "\n")
+	last := lines[len(lines)-1]
+	if !strings.HasPrefix(last, "perch: ") || strings.Contains(last, "stays queued") {
+		t.Errorf("the wait ended with %q", r.stderr)
+	}
+	t.Log(last)
+}
+
+// longRuntimeDir is one in which no unix socket can be made: /tmp is used.
+func longRuntimeDir(t *testing.T, p place) {
+	long := filepath.Join(t.TempDir(), strings.Repeat("d", 90))
+	if err := os.Mkdir(long, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := p.command("perch-ssh", p.jdl(t, "long"), "echo", "here")
+	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+long)
+	if r := finish(t, cmd, ""); r.code != 0 || r.stdout != "here\n" {
+		t.Errorf("exit status %d, %s", r.code, r.stderr)
+	}
+}
