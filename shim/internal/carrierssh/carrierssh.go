@@ -136,8 +136,16 @@ func read(path string) note {
 	if err != nil {
 		return note{}
 	}
+	return parse(data)
+}
+
+// parse reads a note. A number that is no process, such as -1 (all of them), is
+// 0.
+func parse(data []byte) note {
 	pid, dir, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
 	n := note{dir: dir}
-	n.pid, _ = strconv.Atoi(pid)
+	if number, err := strconv.Atoi(pid); err == nil {
+		n.pid = max(number, 0)
+	}
 	return n
 }
