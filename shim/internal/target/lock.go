@@ -26,18 +26,22 @@ func (t Target) Lock(ctx context.Context, waiting func(holder string)) (release 
 	if err == nil && !got {
 		holder := readHolder(path)
 		waiting(holder.String())
-		limited, cancel := context.WithCancel(ctx)
+		limited, cancel := ctx, context.CancelFunc(func() {})
 		if holder.host != "" && holder.host != host {
 			limited, cancel = context.WithTimeout(ctx, foreignWait)
 		}
 		defer cancel()
 		got, err = lock.TryLockContext(limited, 100*time.Millisecond)
-		if !got && ctx.Err() == nil {
+		switch {
+		case got:
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("waiting for %s, which finds or submits this target's job: %w", holder, context.Cause(ctx))
+		case limited.Err() != nil:
 			return nil, fmt.Errorf("%s still holds %s; if nothing of Perch runs there, remove that file and try again", holder, path)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", path, err)
+		return nil, fmt.Errorf("locking %s: %w; see that its folder can be written and its file system has locks", path, err)
 	}
 	writeHolder(path, host)
 	return func() { lock.Unlock() }, nil

@@ -34,16 +34,18 @@ const (
 )
 
 // runtimeBase returns the folder of this host's sockets: in XDG_RUNTIME_DIR
-// where that is private and short enough, else in /tmp, where only a real
-// directory of our own with mode 0700 will do.
-func runtimeBase() (string, error) {
-	if len(xdg.RuntimeDir)+len(longest) <= maxSocketPath && private(xdg.RuntimeDir) == nil {
-		dir := filepath.Join(xdg.RuntimeDir, "perch")
+// where that is private, else in /tmp, where only a real directory of our own
+// with mode 0700 will do.
+func runtimeBase() (string, error) { return runtimeIn(xdg.RuntimeDir, "/tmp") }
+
+func runtimeIn(own, shared string) (string, error) {
+	if private(own) == nil {
+		dir := filepath.Join(own, "perch")
 		if err := os.Mkdir(dir, 0o700); err == nil || os.IsExist(err) {
 			return dir, private(dir)
 		}
 	}
-	dir := "/tmp/perch-" + strconv.Itoa(os.Getuid())
+	dir := filepath.Join(shared, "perch-"+strconv.Itoa(os.Getuid()))
 	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
 		return "", fmt.Errorf("making a directory for sockets: %w; set XDG_RUNTIME_DIR to one of your own", err)
 	}
@@ -88,6 +90,7 @@ func link(dest, name string) error {
 		return fmt.Errorf("making a link: %w", err)
 	}
 	temp := name + "." + strconv.Itoa(os.Getpid())
+	_ = os.Remove(temp) // one of a process that was killed
 	if err := os.Symlink(dest, temp); err != nil {
 		return fmt.Errorf("making a link: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 // The environment decides which queue a target belongs to; finding out takes
 // HTCondor's tools some tens of milliseconds. So each target leaves a link,
 // named by the real path and what of the environment counts.
-var deciding = []string{"PERCH_ENGINE", "CONDOR_CONFIG", "_CONDOR_SCHEDD_HOST", "_CONDOR_SCHEDD_NAME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"}
+var deciding = []string{"PERCH_ENGINE", "CONDOR_CONFIG", "_CONDOR_SCHEDD_HOST", "_CONDOR_SCHEDD_NAME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "HOME"}
 
 func shortcut(jdl string) (string, error) {
 	base, err := runtimeBase()

@@ -13,6 +13,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/adrg/xdg"
 )
@@ -81,7 +82,8 @@ func RealPath(arg string) (string, error) {
 }
 
 func readable(path string) error {
-	f, err := os.Open(path)
+	// Without O_NONBLOCK a named pipe would be waited for.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return fmt.Errorf("reading submit description: %w; check its permissions", err)
 	}
