@@ -71,19 +71,29 @@ var ours = regexp.MustCompile(`^(entrypoint|shim|images|jdl-templates|ci|tests|d
 func TestPaths(t *testing.T) {
 	seen := 0
 	for _, p := range pages(t) {
-		for _, m := range span.FindAllStringSubmatch(p.text, -1) {
-			if !ours.MatchString(m[1]) {
-				continue
-			}
+		for _, path := range p.paths() {
 			seen++
-			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
-				t.Errorf("%s speaks of %s, which is not there", p.path, m[1])
+			if _, err := os.Stat(filepath.Join(root, path)); err != nil {
+				t.Errorf("%s speaks of %s, which is not there", p.path, path)
 			}
 		}
 	}
 	if seen < 15 {
 		t.Errorf("only %d paths were looked at", seen)
 	}
+}
+
+// paths returns the paths into the repository that the page's code has.
+func (p page) paths() []string {
+	var found []string
+	for _, line := range p.code() {
+		for word := range strings.FieldsFuncSeq(line, func(r rune) bool { return r == 0 || r == ' ' }) {
+			if ours.MatchString(word) {
+				found = append(found, word)
+			}
+		}
+	}
+	return found
 }
 
 // machinePath is one of somebody's machine, of which no page should speak.
