@@ -118,8 +118,7 @@ func loadKey(path string) (ssh.Signer, error) {
 	return signer, nil
 }
 
-// readExtra returns the keys of an authorized_keys file, checked line by line,
-// since a broken line would lock nobody out but its owner, silently.
+// readExtra returns the keys of an authorized_keys file.
 func readExtra(path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil
@@ -128,6 +127,12 @@ func readExtra(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading authorized_keys_file: %w; correct the path in the configuration", err)
 	}
+	return checkExtra(path, data)
+}
+
+// checkExtra reads line by line, since a broken line would lock nobody out but
+// its owner, silently.
+func checkExtra(path string, data []byte) ([]byte, error) {
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 || line[0] == '#' {
