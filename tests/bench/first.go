@@ -26,10 +26,10 @@ func (p place) first(ctx context.Context) ([]Table, error) {
 	b.rounds = p.Jobs
 	t, err := inTurns(ctx, tableFirst, b, []measure{
 		{byPerch, p.firstByPerch},
-		{eachSecond, func(ctx context.Context) (float64, error) {
+		{eachSecond, func(ctx context.Context) (sample, error) {
 			return p.firstByCondor(ctx, time.Second, func(_, got time.Time) time.Time { return got })
 		}},
-		{letsAnyoneIn, func(ctx context.Context) (float64, error) {
+		{letsAnyoneIn, func(ctx context.Context) (sample, error) {
 			return p.firstByCondor(ctx, probePause, func(began, _ time.Time) time.Time { return began })
 		}},
 	})
@@ -37,19 +37,19 @@ func (p place) first(ctx context.Context) ([]Table, error) {
 }
 
 // firstByPerch has one perch-ssh submit the job and wait for it.
-func (p place) firstByPerch(ctx context.Context) (float64, error) {
+func (p place) firstByPerch(ctx context.Context) (sample, error) {
 	jdl, err := p.jdl("first", p.container()...)
 	if err != nil {
-		return 0, err
+		return sample{}, err
 	}
 	w := way{name: byPerch, argv: []string{p.program("perch-ssh"), "JDL:" + jdl}}
 	got, err := firstByte(w.command(ctx, "echo inside"))
 	if err != nil {
-		return 0, err
+		return sample{}, err
 	}
 	log, err := onlyOne(filepath.Join(p.home, ".local/state/perch/jobs/first-*/user.log"))
 	if err != nil {
-		return 0, err
+		return sample{}, err
 	}
 	took, err := since(log, got)
 	return took, errors.Join(err, p.stop(ctx, w))
@@ -58,22 +58,22 @@ func (p place) firstByPerch(ctx context.Context) (float64, error) {
 // firstByCondor submits a job and tries to enter it, once every pause, or as
 // fast as tries take. count says which moment of the first try that succeeds is
 // meant.
-func (p place) firstByCondor(ctx context.Context, pause time.Duration, count func(began, got time.Time) time.Time) (float64, error) {
+func (p place) firstByCondor(ctx context.Context, pause time.Duration, count func(began, got time.Time) time.Time) (sample, error) {
 	log := filepath.Join(p.home, "condor.log")
 	jdl, err := p.jdl("condor", append(p.container(), "transfer_container = False", "should_transfer_files = YES",
 		"executable = /bin/sleep", "transfer_executable = False", "arguments = 600", "log = "+log)...)
 	if err != nil {
-		return 0, err
+		return sample{}, err
 	}
 	submit := way{name: "condor_submit", argv: []string{"condor_submit", "-terse"}}
 	out, err := submit.output(ctx, jdl)
 	if err != nil {
-		return 0, err
+		return sample{}, err
 	}
 	id, _, _ := strings.Cut(out, " ")
 	began, got, err := tryToEnter(ctx, id, pause)
 	if err != nil {
-		return 0, err
+		return sample{}, err
 	}
 	took, err := since(log, count(began, got))
 	remove := way{name: "condor_rm", argv: []string{"condor_rm"}}
@@ -124,15 +124,15 @@ func firstByte(cmd *exec.Cmd) (time.Time, error) {
 var executing = regexp.MustCompile(`(?m)^001 \(\S+ (\S+ \S+\.\d+) Job executing`)
 
 // since says how long after the last "job executing" of a user log it was then.
-func since(log string, then time.Time) (float64, error) {
+func since(log string, then time.Time) (sample, error) {
 	text, err := os.ReadFile(log)
 	if err != nil {
-		return 0, err
+		return sample{}, err
 	}
 	all := executing.FindAllSubmatch(text, -1)
 	if len(all) == 0 {
-		return 0, fmt.Errorf("%s has no event 001 with parts of a second:\n%s", log, text)
+		return sample{}, fmt.Errorf("%s has no event 001 with parts of a second:\n%s", log, text)
 	}
 	at, err := time.ParseInLocation("2006-01-02 15:04:05", string(all[len(all)-1][1]), time.Local)
-	return then.Sub(at).Seconds(), err
+	return sample{took: then.Sub(at).Seconds()}, err
 }

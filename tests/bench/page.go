@@ -3,6 +3,8 @@ package main
 import (
 	_ "embed"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -44,23 +46,28 @@ func times(t Table, base string, scale float64, unit string) string {
 	if scale == 1 {
 		digits = 2
 	}
-	rows := [][]string{{"way", "median, " + unit, "p95, " + unit, "/ " + base, "runs"}}
+	number := func(v float64) string {
+		if math.IsNaN(v) {
+			return "–"
+		}
+		return strconv.FormatFloat(scale*v, 'f', digits, 64)
+	}
+	rows := [][]string{{"way", "median, " + unit, "p95, " + unit, "client busy, " + unit, "time / " + base, "runs"}}
 	for _, s := range t.Rows {
-		rows = append(rows, []string{s.Way,
-			fmt.Sprintf("%.*f", digits, scale*s.Median()), fmt.Sprintf("%.*f", digits, scale*s.P95()),
-			fmt.Sprintf("%.2f", ratio(t, s.Way, base)), fmt.Sprint(len(s.Values))})
+		rows = append(rows, []string{s.Way, number(s.Took.Median()), number(s.Took.P95()), number(s.Busy.Median()),
+			fmt.Sprintf("%.2f", ratio(t, s.Way, base)), fmt.Sprint(len(s.Took))})
 	}
 	return markdown(rows)
 }
 
 // rates prints a table of what size MiB took, and of the rates that makes.
 func rates(t Table, base string, size int) string {
-	rows := [][]string{{"way", "median, MB/s", "median, s", "p95, s", "rate / " + base, "runs"}}
+	rows := [][]string{{"way", "median, MB/s", "median, s", "p95, s", "pool busy, s", "rate / " + base, "runs"}}
 	mb := float64(size<<20) / 1e6
 	for _, s := range t.Rows {
-		rows = append(rows, []string{s.Way, fmt.Sprintf("%.0f", mb/s.Median()),
-			fmt.Sprintf("%.2f", s.Median()), fmt.Sprintf("%.2f", s.P95()),
-			fmt.Sprintf("%.2f", ratio(t, base, s.Way)), fmt.Sprint(len(s.Values))})
+		rows = append(rows, []string{s.Way, fmt.Sprintf("%.0f", mb/s.Took.Median()),
+			fmt.Sprintf("%.2f", s.Took.Median()), fmt.Sprintf("%.2f", s.Took.P95()), fmt.Sprintf("%.2f", s.Busy.Median()),
+			fmt.Sprintf("%.2f", ratio(t, base, s.Way)), fmt.Sprint(len(s.Took))})
 	}
 	return markdown(rows)
 }

@@ -9,86 +9,92 @@ import (
 	"time"
 )
 
-// block is how much bench reads or writes at once.
+// block is how much bench reads or writes at once. It divides a MiB.
 const block = 256 << 10
 
-// receives measures how long size bytes from over there take, from the first to
-// the last: opening the connection is another measurement.
-func (w way) receives(size int64) measure {
-	return measure{w.name, func(ctx context.Context) (float64, error) {
-		cmd := w.command(ctx, fmt.Sprintf("head -c %d /dev/zero", size))
+// receives measures how long size MiB from over there take, from the first byte
+// to the last: opening the connection is another measurement.
+func (w way) receives(size int) measure {
+	return measure{w.name, func(ctx context.Context) (one sample, err error) {
+		cmd := w.command(ctx, fmt.Sprintf("dd if=/dev/zero bs=128k count=%d 2>/dev/null", 8*size))
 		out, err := cmd.StdoutPipe()
 		if err != nil {
-			return 0, err
+			return one, err
 		}
 		if err := cmd.Start(); err != nil {
-			return 0, err
+			return one, err
 		}
-		took, got, readErr := drain(out)
-		if err := errors.Join(readErr, cmd.Wait()); err != nil {
-			return 0, err
+		one, got, err := drain(out)
+		if err := errors.Join(err, cmd.Wait()); err != nil {
+			return one, err
 		}
-		if got != size {
-			return 0, fmt.Errorf("%d of %d bytes arrived", got, size)
+		if got != size<<20 {
+			return one, fmt.Errorf("%d bytes arrived instead of %d MiB", got, size)
 		}
-		return took.Seconds(), nil
+		return one, nil
 	}}
 }
 
-func drain(r io.Reader) (took time.Duration, got int64, err error) {
+func drain(r io.Reader) (one sample, got int, err error) {
 	buf := make([]byte, block)
 	n, err := r.Read(buf)
-	began := time.Now()
+	stop := startClock()
 	for ; err == nil; n, err = r.Read(buf) {
-		got += int64(n)
+		got += n
 	}
 	if err == io.EOF {
 		err = nil
 	}
-	return time.Since(began), got + int64(n), err
+	return stop(), got + n, err
 }
 
-// sends measures how long size bytes to over there take, from when the other
-// side is ready to when it has seen the last.
-func (w way) sends(size int64) measure {
-	return measure{w.name, func(ctx context.Context) (float64, error) {
+// startClock returns what says how much time and processor time have gone.
+func startClock() func() sample {
+	busy, began := poolBusy(), time.Now()
+	return func() sample {
+		took := time.Since(began).Seconds()
+		return sample{took, poolBusy() - busy}
+	}
+}
+
+// sends measures how long size MiB to over there take, from when the other side
+// is ready to when it has seen the last byte.
+func (w way) sends(size int) measure {
+	return measure{w.name, func(ctx context.Context) (one sample, err error) {
 		cmd := w.command(ctx, "echo ready; cat >/dev/null; echo end")
 		in, err := cmd.StdinPipe()
 		if err != nil {
-			return 0, err
+			return one, err
 		}
 		out, err := cmd.StdoutPipe()
 		if err != nil {
-			return 0, err
+			return one, err
 		}
 		if err := cmd.Start(); err != nil {
-			return 0, err
+			return one, err
 		}
-		took, err := send(in, out, size)
-		return took.Seconds(), errors.Join(err, cmd.Wait())
+		one, err = fill(in, bufio.NewReader(out), size)
+		return one, errors.Join(err, cmd.Wait())
 	}}
 }
 
-func send(in io.WriteCloser, out io.Reader, size int64) (time.Duration, error) {
-	answers := bufio.NewReader(out)
+func fill(in io.WriteCloser, answers *bufio.Reader, size int) (one sample, err error) {
+	defer in.Close() // a second time is an error that says nothing
 	if line, err := answers.ReadString('\n'); err != nil {
-		return 0, fmt.Errorf("the other side says %q: %w", line, err)
+		return one, fmt.Errorf("the other side says %q: %w", line, err)
 	}
-	began := time.Now()
+	stop := startClock()
 	buf := make([]byte, block)
-	for left := size; left > 0; left -= int64(len(buf)) {
-		buf = buf[:min(left, block)]
+	for range size << 20 / block {
 		if _, err := in.Write(buf); err != nil {
-			return 0, err
+			return one, err
 		}
 	}
 	if err := in.Close(); err != nil {
-		return 0, err
+		return one, err
 	}
-	line, err := answers.ReadString('\n')
-	took := time.Since(began)
-	if line != "end\n" {
-		return 0, fmt.Errorf("the other side ends with %q: %w", line, err)
+	if line, err := answers.ReadString('\n'); line != "end\n" {
+		return one, fmt.Errorf("the other side ends with %q: %w", line, err)
 	}
-	return took, nil
+	return stop(), nil
 }

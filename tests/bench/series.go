@@ -8,11 +8,16 @@ import (
 	"time"
 )
 
-// Series is what one way took, in seconds, once a round.
+// Series is what one way took, once a round.
 type Series struct {
-	Way    string
-	Values []float64
+	Way  string
+	Took Values
+	// Busy is the processor time that went into it, where that was measured.
+	Busy Values
 }
+
+// Values are seconds.
+type Values []float64
 
 // Table is a measurement: several ways, in the same rounds.
 type Table struct {
@@ -31,8 +36,8 @@ func (t Table) row(way string) Series {
 }
 
 // Median is NaN where nothing was measured.
-func (s Series) Median() float64 {
-	v := slices.Sorted(slices.Values(s.Values))
+func (s Values) Median() float64 {
+	v := slices.Sorted(slices.Values(s))
 	n := len(v)
 	if n == 0 {
 		return math.NaN()
@@ -42,20 +47,22 @@ func (s Series) Median() float64 {
 
 // P95 is the smallest value that 95 of 100 do not exceed (nearest rank); with
 // fewer than 20 values that is the largest.
-func (s Series) P95() float64 {
-	v := slices.Sorted(slices.Values(s.Values))
+func (s Values) P95() float64 {
+	v := slices.Sorted(slices.Values(s))
 	if len(v) == 0 {
 		return math.NaN()
 	}
 	return v[int(math.Ceil(0.95*float64(len(v))))-1]
 }
 
-// measure is one way of doing what others do, too. take says how many seconds
-// it took.
+// measure is one way of doing what others do, too.
 type measure struct {
 	way  string
-	take func(context.Context) (float64, error)
+	take func(context.Context) (sample, error)
 }
+
+// sample is what one time took, in seconds; busy as in Series, or 0.
+type sample struct{ took, busy float64 }
 
 // bounds are those of a measurement.
 type bounds struct {
@@ -79,22 +86,29 @@ func inTurns(ctx context.Context, name string, b bounds, measures []measure) (Ta
 		}
 		for i := range measures {
 			i = (i + round) % len(measures)
-			took, err := takeOne(ctx, b.each, measures[i])
+			one, err := takeOne(ctx, b.each, measures[i])
 			if err != nil {
 				return t, fmt.Errorf("measuring %s, %s: %w", name, measures[i].way, err)
 			}
-			t.Rows[i].Values = append(t.Rows[i].Values, took)
+			t.Rows[i].add(one)
 		}
 	}
 	return t, nil
 }
 
-func takeOne(ctx context.Context, limit time.Duration, m measure) (float64, error) {
+func takeOne(ctx context.Context, limit time.Duration, m measure) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	took, err := m.take(ctx)
+	one, err := m.take(ctx)
 	if ctx.Err() != nil {
 		err = fmt.Errorf("not done after %v: %w", limit, ctx.Err())
 	}
-	return took, err
+	return one, err
+}
+
+func (s *Series) add(one sample) {
+	s.Took = append(s.Took, one.took)
+	if one.busy > 0 {
+		s.Busy = append(s.Busy, one.busy)
+	}
 }

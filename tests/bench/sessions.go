@@ -40,9 +40,8 @@ func (p place) measureSessions(ctx context.Context, j poolJob, all []way) ([]Tab
 	for _, w := range []way{j.perch, j.byCarrier, j.bySocket, j.condor} {
 		warm = append(warm, w.runsTrue())
 	}
-	size := int64(p.Size) << 20
 	for _, w := range all {
-		down, up = append(down, w.receives(size)), append(up, w.sends(size))
+		down, up = append(down, w.receives(p.Size)), append(up, w.sends(p.Size))
 	}
 	var tables []Table
 	for _, m := range []struct {

@@ -34,7 +34,11 @@ func (o outcome) targets() []target {
 }
 
 // ratio is that of two ways' medians.
-func ratio(t Table, way, to string) float64 { return t.row(way).Median() / t.row(to).Median() }
+func ratio(t Table, way, to string) float64 {
+	return t.row(way).Took.Median() / t.row(to).Took.Median()
+}
 
 // difference is that of two ways' medians, in seconds.
-func difference(t Table, way, to string) float64 { return t.row(way).Median() - t.row(to).Median() }
+func difference(t Table, way, to string) float64 {
+	return t.row(way).Took.Median() - t.row(to).Took.Median()
+}

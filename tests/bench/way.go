@@ -49,12 +49,15 @@ func (w way) output(ctx context.Context, remote string) (string, error) {
 	return string(out), err
 }
 
-// runsTrue measures how long it takes to run "true", from start to end.
+// runsTrue measures how long it takes to run "true", from start to end,
+// and how busy the client is with it.
 func (w way) runsTrue() measure {
-	return measure{w.name, func(ctx context.Context) (float64, error) {
+	return measure{w.name, func(ctx context.Context) (sample, error) {
 		cmd := w.command(ctx, "true")
 		began := time.Now()
-		err := cmd.Run()
-		return time.Since(began).Seconds(), err
+		if err := cmd.Run(); err != nil {
+			return sample{}, err
+		}
+		return sample{time.Since(began).Seconds(), clientBusy(cmd)}, nil
 	}}
 }
