@@ -42,7 +42,9 @@ func UserFile() string { return filepath.Join(xdg.ConfigHome, "perch", "config.y
 
 // Load reads the settings. A missing file is none; an unknown name is an
 // error, since it is a misspelt one.
-func Load() (Settings, error) {
+func Load() (Settings, error) { return load(SiteFile, UserFile()) }
+
+func load(site, user string) (Settings, error) {
 	v := viper.New()
 	v.SetConfigType("yaml")
 	v.SetEnvPrefix("perch")
@@ -51,19 +53,25 @@ func Load() (Settings, error) {
 		"authorized_keys_file": "", "entrypoint": "", "ssh": ""} {
 		v.SetDefault(name, value)
 	}
-	for _, file := range []string{SiteFile, UserFile()} {
+	for _, file := range []string{site, user} {
 		if err := merge(v, file); err != nil {
 			return Settings{}, err
 		}
 	}
 	var s Settings
 	if err := v.UnmarshalExact(&s); err != nil {
-		return s, fmt.Errorf("reading settings from %s and %s: %s; correct them there", SiteFile, UserFile(), oneLine(err))
+		return s, fmt.Errorf("reading settings from %s, %s and PERCH_… variables: %s; correct them there", site, user, oneLine(err))
 	}
 	switch s.Engine {
 	case "", "htcondor", "local":
 	default:
 		return s, fmt.Errorf("the engine %q is none; say htcondor or local", s.Engine)
+	}
+	// A number without a unit is nanoseconds to viper, and would end as 0.
+	for name, d := range map[string]time.Duration{"idle_timeout": s.IdleTimeout, "idle_connected": s.IdleConnected} {
+		if d > 0 && d < time.Second {
+			return s, fmt.Errorf("the setting %s = %v is less than a second; write a time with its unit, such as 30m", name, d)
+		}
 	}
 	s.AuthorizedKeysFile = expand(s.AuthorizedKeysFile)
 	s.Entrypoint = expand(s.Entrypoint)
