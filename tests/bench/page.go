@@ -22,8 +22,8 @@ var why string
 // page is docs/measured.md.
 func (o outcome) page() ([]byte, error) {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"times": func(t Table, base string) string { return times(t, base, 1000, "ms") },
-		"waits": func(t Table, base string) string { return times(t, base, 1, "s") },
+		"times": times,
+		"waits": waits,
 		"rates": rates,
 	}).Parse(pageText)
 	if err != nil {
@@ -39,23 +39,22 @@ func (o outcome) page() ([]byte, error) {
 	return []byte(b.String()), err
 }
 
-// times prints a table of times in a unit of which a second has scale, beside
-// those of the way base.
-func times(t Table, base string, scale float64, unit string) string {
-	digits := 0
-	if scale == 1 {
-		digits = 2
-	}
-	number := func(v float64) string {
-		if math.IsNaN(v) {
-			return "–"
-		}
-		return strconv.FormatFloat(scale*v, 'f', digits, 64)
-	}
-	rows := [][]string{{"way", "median, " + unit, "p95, " + unit, "client busy, " + unit, "time / " + base, "runs"}}
+// times prints a table of short times, beside those of the way base.
+func times(t Table, base string) string {
+	rows := [][]string{{"way", "median, ms", "p95, ms", "client busy, ms", "time / " + base, "runs"}}
 	for _, s := range t.Rows {
-		rows = append(rows, []string{s.Way, number(s.Took.Median()), number(s.Took.P95()), number(s.Busy.Median()),
-			fmt.Sprintf("%.2f", ratio(t, s.Way, base)), fmt.Sprint(len(s.Took))})
+		rows = append(rows, []string{s.Way, number(1000*s.Took.Median(), 0), number(1000*s.Took.P95(), 0),
+			number(1000*s.Busy.Median(), 0), number(ratio(t, s.Way, base), 2), fmt.Sprint(len(s.Took))})
+	}
+	return markdown(rows)
+}
+
+// waits prints a table of long times, beside those of the way base.
+func waits(t Table, base string) string {
+	rows := [][]string{{"way", "median, s", "p95, s", "time / " + base, "jobs"}}
+	for _, s := range t.Rows {
+		rows = append(rows, []string{s.Way, number(s.Took.Median(), 2), number(s.Took.P95(), 2),
+			number(ratio(t, s.Way, base), 2), fmt.Sprint(len(s.Took))})
 	}
 	return markdown(rows)
 }
@@ -65,11 +64,18 @@ func rates(t Table, base string, size int) string {
 	rows := [][]string{{"way", "median, MB/s", "median, s", "p95, s", "pool busy, s", "rate / " + base, "runs"}}
 	mb := float64(size<<20) / 1e6
 	for _, s := range t.Rows {
-		rows = append(rows, []string{s.Way, fmt.Sprintf("%.0f", mb/s.Took.Median()),
-			fmt.Sprintf("%.2f", s.Took.Median()), fmt.Sprintf("%.2f", s.Took.P95()), fmt.Sprintf("%.2f", s.Busy.Median()),
-			fmt.Sprintf("%.2f", ratio(t, base, s.Way)), fmt.Sprint(len(s.Took))})
+		rows = append(rows, []string{s.Way, number(mb/s.Took.Median(), 0), number(s.Took.Median(), 2), number(s.Took.P95(), 2),
+			number(s.Busy.Median(), 2), number(ratio(t, base, s.Way), 2), fmt.Sprint(len(s.Took))})
 	}
 	return markdown(rows)
+}
+
+// number prints what was measured.
+func number(v float64, digits int) string {
+	if math.IsNaN(v) {
+		return "–"
+	}
+	return strconv.FormatFloat(v, 'f', digits, 64)
 }
 
 func targetTable(targets []target) string {
@@ -85,8 +91,8 @@ func targetTable(targets []target) string {
 		if t.reached() {
 			verdict = "reached"
 		}
-		number := func(v float64) string { return strings.TrimSpace(fmt.Sprintf("%.*f %s", digits, v, t.unit)) }
-		rows = append(rows, []string{t.what, number(t.got), bound + " " + number(t.want), verdict})
+		with := func(v float64) string { return strings.TrimSpace(number(v, digits) + " " + t.unit) }
+		rows = append(rows, []string{t.what, with(t.got), bound + " " + with(t.want), verdict})
 	}
 	return markdown(rows)
 }
