@@ -63,8 +63,8 @@ func (k *Keeper) carry(ctx context.Context) error {
 // prove reads a banner through the carrier. A remote refusal of the forward
 // shows only there, as an end of file.
 func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) error {
-	deadline := time.NewTimer(proofLimit)
-	defer deadline.Stop()
+	limited, cancel := context.WithTimeout(ctx, proofLimit)
+	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	last := errors.New("no answer")
@@ -74,13 +74,13 @@ func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) err
 			return err
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-deadline.C:
+		case <-limited.Done():
 			return fmt.Errorf("no SSH banner through the carrier: %w", last)
 		case <-tick.C:
 		}
-		line, err := proxy.Banner(ctx, sock)
-		if err == nil {
-			return contract.CheckBanner(line)
+		_, err := proxy.Banner(limited, sock)
+		if err == nil || errors.Is(err, contract.ErrOtherVersion) {
+			return err
 		}
 		last = err
 	}

@@ -101,7 +101,8 @@ func (k *Keeper) awaitStart(ctx context.Context) {
 	}
 }
 
-// watchLog ends keep when the user log says that the job is over.
+// watchLog ends keep when the user log says that the job is over. A job that
+// was held or put off its slot after it ran will not come back.
 func (k *Keeper) watchLog(ctx context.Context, end func()) {
 	defer end()
 	var state userlog.State
@@ -113,7 +114,7 @@ func (k *Keeper) watchLog(ctx context.Context, end func()) {
 			default:
 			}
 		}
-		if state.Ended() || state.State == engine.Idle && state.Starts > 0 {
+		if state.Ended() || state.Starts > 0 && (state.State == engine.Idle || state.State == engine.Held) {
 			k.log.Printf("the user log says: %s", state.String())
 			return
 		}
