@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"perch/entrypoint/contract"
@@ -25,6 +26,14 @@ const (
 	firstAsk = 8 * time.Second
 	// lookInterval is how often the carrier's status is looked at.
 	lookInterval = 50 * time.Millisecond
+	// keepPause is how long a keep that was started may take to have its lock,
+	// and keepTries how many may fail to.
+	keepPause = 2 * time.Second
+	keepTries = 10
+	// entryLimit ends the wait for a running job that lets nobody in. A site
+	// that forbids condor_ssh_to_job answers as one does whose container is
+	// not up yet.
+	entryLimit = 2 * time.Minute
 	// starterErrors end the wait: the next try would end in the same way.
 	starterErrors = 3
 )
@@ -53,6 +62,9 @@ type Waiter struct {
 	state   userlog.State
 	logged  bool
 	keepAt  time.Time
+	// running is when it was first seen running.
+	running time.Time
+	keeps   int
 	asked   time.Time
 	missing int
 }
@@ -101,6 +113,9 @@ func (w *Waiter) verdict() error {
 		return fmt.Errorf("job %s was removed (%s): %w", id, orUnknown(s.Reason), ErrEnded)
 	case s.State == engine.Idle && s.Starts > 0 && s.StarterErrors == 0:
 		return fmt.Errorf("job %s was put off its slot (%s), and its home is gone: %w", id, orUnknown(s.Reason), ErrEnded)
+	case !w.running.IsZero() && time.Since(w.running) > entryLimit:
+		return fmt.Errorf("job %s runs since %s, but nobody can enter it (%s): its container does not come up, or the site forbids condor_ssh_to_job; ask your administrator, or end it by perch stop",
+			id, clock(s.Since), orUnknown(keep.ReadStatus(w.Target).Text))
 	case s.StarterErrors >= starterErrors:
 		return fmt.Errorf("job %s does not start: %s; look at its image, then end it by perch stop", id, s.StarterError)
 	}
@@ -111,7 +126,11 @@ func (w *Waiter) show() {
 	id, s := w.Job.ID, &w.state
 	name := "job " + id + " (" + w.Target.Name + ")"
 	if s.State != engine.Running {
-		w.Progress.Set(name+" "+s.String(), s.Since)
+		text := name + " " + s.String()
+		if s.StarterError != "" {
+			text += "; it could not be started: " + s.StarterError
+		}
+		w.Progress.Set(text, s.Since)
 		return
 	}
 	text := name + " runs, opening a connection to it"
@@ -124,7 +143,12 @@ func (w *Waiter) show() {
 // look sees whether the carrier stands; starts keep where it is needed; and
 // asks the queue where the log is silent.
 func (w *Waiter) look(ctx context.Context) (done bool, err error) {
-	if w.state.State == engine.Running {
+	if w.state.State != engine.Running {
+		w.running = time.Time{}
+	} else {
+		if w.running.IsZero() {
+			w.running = time.Now()
+		}
 		if done, err := w.carrier(ctx); done || err != nil {
 			return done, err
 		}
@@ -139,12 +163,9 @@ func (w *Waiter) look(ctx context.Context) (done bool, err error) {
 func (w *Waiter) carrier(ctx context.Context) (done bool, err error) {
 	c := keep.ReadStatus(w.Target)
 	if !w.Target.Kept() {
-		if time.Since(w.keepAt) < 2*time.Second {
-			return false, nil
-		}
-		w.keepAt = time.Now()
-		return false, w.Keep(w.Job)
+		return false, w.startKeep()
 	}
+	w.keeps = 0
 	switch {
 	case c.Job != w.Job.ID:
 		return false, nil
@@ -155,11 +176,25 @@ func (w *Waiter) carrier(ctx context.Context) (done bool, err error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	line, err := proxy.Banner(limited, w.Target.Socket())
-	if err != nil {
-		return false, nil
+	_, err = proxy.Banner(limited, w.Target.Socket())
+	if errors.Is(err, contract.ErrOtherVersion) {
+		return false, fmt.Errorf("job %s: %w", w.Job.ID, err)
 	}
-	return true, contract.CheckBanner(line)
+	return err == nil, nil
+}
+
+// startKeep starts a keep unless one was just started. One that cannot stay,
+// such as on a full disk, says why in its log.
+func (w *Waiter) startKeep() error {
+	if time.Since(w.keepAt) < keepPause {
+		return nil
+	}
+	if w.keeps++; w.keeps > keepTries {
+		return fmt.Errorf("job %s runs, but perch keep, which holds the connection to it, ends each time it is started; see %s",
+			w.Job.ID, filepath.Join(w.Target.State, target.KeepLog))
+	}
+	w.keepAt = time.Now()
+	return w.Keep(w.Job)
 }
 
 // ask has the queue say what the log does not: that the job runs although the
@@ -197,6 +232,9 @@ func (w *Waiter) interrupted(ctx context.Context) error {
 	cause := context.Cause(ctx)
 	if errors.Is(cause, context.DeadlineExceeded) {
 		cause = ErrStillQueued
+	}
+	if w.state.State == engine.Running && errors.Is(cause, ErrStillQueued) {
+		return fmt.Errorf("job %s (%s) runs since %s, but cannot be entered yet; try again, the next call finds it", w.Job.ID, w.Target.Name, clock(w.state.Since))
 	}
 	return fmt.Errorf("job %s (%s) is %s since %s: %w", w.Job.ID, w.Target.Name, w.state.State, clock(w.state.Since), cause)
 }
