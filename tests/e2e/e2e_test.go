@@ -8,6 +8,8 @@
 package e2e
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,8 +73,14 @@ func buildImage(t *testing.T, bin string) image {
 // shows what it printed.
 func runInside(t *testing.T, cmd *exec.Cmd, cases int) {
 	t.Helper()
-	out, err := cmd.CombinedOutput()
-	text := string(out)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if testing.Verbose() {
+		cmd.Stdout = io.MultiWriter(&out, os.Stderr)
+	}
+	cmd.Stderr = cmd.Stdout
+	err := cmd.Run()
+	text := out.String()
 	if err != nil {
 		t.Errorf("the suite failed: %v\n%s", err, text)
 		return

@@ -234,4 +234,3 @@ func changedJDL(t *testing.T, p place) {
 		t.Errorf("exit status %d, %s", r.code, r.stderr)
 	}
 }
-

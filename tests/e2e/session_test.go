@@ -210,4 +210,3 @@ func forwards(t *testing.T, p place) {
 		t.Log(said.String())
 	}
 }
-

@@ -74,7 +74,7 @@ host name, and submits, waits and connects by itself.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       fmt.Sprintf("contract %d", contract.Version),
-		Args:          cobra.NoArgs,
+		Args:          noCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -84,6 +84,14 @@ host name, and submits, waits and connects by itself.`,
 	root.AddCommand(a.up(), a.status(), a.list(), a.stop(), a.logs(), a.hostKey(), a.proxy(),
 		a.prepare(), a.keep(), a.localStarter())
 	return root
+}
+
+// noCommand refuses a word that is none of perch's commands.
+func noCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError{fmt.Errorf("there is no command %q; see %s --help", args[0], c.CommandPath())}
 }
 
 // oneTarget is the argument check of commands that take one target.

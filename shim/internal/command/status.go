@@ -13,6 +13,7 @@ import (
 	"perch/shim/internal/engine"
 	"perch/shim/internal/keep"
 	"perch/shim/internal/run"
+	"perch/shim/internal/say"
 	"perch/shim/internal/target"
 )
 
@@ -115,8 +116,9 @@ func listJobs(c *cobra.Command, r *run.Runner) ([]report, error) {
 }
 
 func reportOf(j engine.Job, jdl string) report {
-	return report{Target: j.Name, JDL: jdl, Job: j.ID, State: j.State.String(), Since: &j.Since,
-		Reason: j.Reason, Notice: j.Notice, Log: j.Log}
+	// An ad's words are anybody's; they must not play tricks on a terminal.
+	return report{Target: say.Clean(j.Name), JDL: jdl, Job: j.ID, State: j.State.String(), Since: &j.Since,
+		Reason: say.Clean(j.Reason), Notice: say.Clean(j.Notice), Log: j.Log}
 }
 
 func (s report) print(w io.Writer) error {

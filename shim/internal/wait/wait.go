@@ -59,9 +59,9 @@ type Waiter struct {
 	// Keep starts the job's keep.
 	Keep func(engine.Job) error
 
-	state   userlog.State
-	logged  bool
-	keepAt  time.Time
+	state  userlog.State
+	logged bool
+	keepAt time.Time
 	// running is when it was first seen running.
 	running time.Time
 	keeps   int

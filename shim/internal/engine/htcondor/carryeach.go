@@ -58,7 +58,7 @@ func (e *Engine) serveEach(ctx context.Context, j engine.Job, lis *net.UnixListe
 	for {
 		conn, err := lis.AcceptUnix()
 		if err != nil {
-			return fmt.Errorf("waiting for connections: %w", errors.Join(ctx.Err(), err))
+			return fmt.Errorf("waiting for connections: %w", err)
 		}
 		running.Go(func() { e.stdio(ctx, j, conn) })
 	}
