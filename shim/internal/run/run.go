@@ -21,6 +21,13 @@ import (
 // HTCondor's default of ten minutes a job that hangs would hold its slot.
 const vacate = 20 * time.Second
 
+// The queue may be behind the user log with a job's end: so often it is asked
+// again, with this pause, before the log is believed to be another job's.
+const (
+	endedTries = 30
+	endedPause = 300 * time.Millisecond
+)
+
 // StopReason is what HTCondor notes of a job that Perch had to remove.
 const StopReason = "via perch stop"
 
@@ -72,7 +79,7 @@ func (r *Runner) Up(ctx context.Context, arg string) (target.Target, engine.Job,
 	if err := t.MakeDirs(); err != nil {
 		return t, engine.Job{}, err
 	}
-	for {
+	for try := 0; ; try++ {
 		job, submitted, err := r.findOrSubmit(ctx, t)
 		if err != nil {
 			return t, job, err
@@ -82,10 +89,17 @@ func (r *Runner) Up(ctx context.Context, arg string) (target.Target, engine.Job,
 			return t, job, nil
 		}
 		// A job that ended between the query and now makes room for the next.
-		if submitted || !errors.Is(err, wait.ErrEnded) {
+		if submitted || !errors.Is(err, wait.ErrEnded) || try == endedTries {
 			return t, job, err
 		}
-		r.Say.Line("%v", err)
+		if try == 0 {
+			r.Say.Line("%v", err)
+		}
+		select {
+		case <-ctx.Done():
+			return t, job, err
+		case <-time.After(endedPause):
+		}
 	}
 }
 

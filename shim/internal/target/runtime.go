@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/adrg/xdg"
+	"github.com/google/renameio/v2"
 )
 
 // Names in the runtime folder.
@@ -89,13 +90,7 @@ func link(dest, name string) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return fmt.Errorf("making a link: %w", err)
 	}
-	temp := name + "." + strconv.Itoa(os.Getpid())
-	_ = os.Remove(temp) // one of a process that was killed
-	if err := os.Symlink(dest, temp); err != nil {
-		return fmt.Errorf("making a link: %w", err)
-	}
-	if err := os.Rename(temp, name); err != nil {
-		os.Remove(temp)
+	if err := renameio.Symlink(dest, name); err != nil {
 		return fmt.Errorf("making a link: %w", err)
 	}
 	return nil
