@@ -35,12 +35,12 @@ const (
 )
 
 // runtimeBase returns the folder of this host's sockets: in XDG_RUNTIME_DIR
-// where that is private, else in /tmp, where only a real directory of our own
+// where that is private and short enough, else in /tmp, where only a real directory of our own
 // with mode 0700 will do.
 func runtimeBase() (string, error) { return runtimeIn(xdg.RuntimeDir, "/tmp") }
 
 func runtimeIn(own, shared string) (string, error) {
-	if private(own) == nil {
+	if len(own)+len(longest) <= maxSocketPath && private(own) == nil {
 		dir := filepath.Join(own, "perch")
 		if err := os.Mkdir(dir, 0o700); err == nil || os.IsExist(err) {
 			return dir, private(dir)

@@ -109,6 +109,8 @@ func (w *Waiter) verdict() error {
 			id, clock(s.Since), orUnknown(s.Reason), id)
 	case s.State == engine.Completed:
 		return fmt.Errorf("job %s is over (%s); perch logs shows its output: %w", id, endOf(s), ErrEnded)
+	case s.State == engine.Removed && s.StarterErrors > 0:
+		return fmt.Errorf("job %s did not start: %s; look at its image: %w", id, s.StarterError, ErrEnded)
 	case s.State == engine.Removed:
 		return fmt.Errorf("job %s was removed (%s): %w", id, orUnknown(s.Reason), ErrEnded)
 	case s.State == engine.Idle && s.Starts > 0 && s.StarterErrors == 0:
