@@ -67,8 +67,9 @@ type sample struct{ took, busy float64 }
 // bounds are those of a measurement.
 type bounds struct {
 	rounds int
-	// total ends a measurement after the round that is going on; one round
-	// there always is. each is for one way in one round.
+	// total is for all rounds: none begins that would not end in time if it
+	// took as long as the one before. One round there always is. each is for
+	// one way in one round.
 	total, each time.Duration
 }
 
@@ -79,9 +80,11 @@ func inTurns(ctx context.Context, name string, b bounds, measures []measure) (Ta
 	for _, m := range measures {
 		t.Rows = append(t.Rows, Series{Way: m.way})
 	}
-	began := time.Now()
+	end := time.Now().Add(b.total)
+	var last time.Duration
 	for round := range b.rounds {
-		if round > 0 && time.Since(began) > b.total {
+		began := time.Now()
+		if round > 0 && began.Add(last).After(end) {
 			break
 		}
 		for i := range measures {
@@ -92,6 +95,7 @@ func inTurns(ctx context.Context, name string, b bounds, measures []measure) (Ta
 			}
 			t.Rows[i].add(one)
 		}
+		last = time.Since(began)
 	}
 	return t, nil
 }

@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	warmBounds = bounds{total: 2 * time.Minute, each: time.Minute}
-	rateBounds = bounds{total: 2 * time.Minute, each: 2 * time.Minute}
+	warmBounds = bounds{total: 100 * time.Second, each: time.Minute}
+	rateBounds = bounds{total: 140 * time.Second, each: 2 * time.Minute}
 )
 
 // sessions measures what people do in a job that runs.
