@@ -76,6 +76,11 @@ func (w *Waiter) Wait(ctx context.Context) error {
 	defer cancel()
 	w.asked = time.Now().Add(firstAsk - askInterval)
 	w.state = userlog.State{State: w.Job.State, Since: w.Job.Since, Reason: w.Job.Reason}
+	if w.state.State == engine.Running {
+		if done, err := w.carrier(ctx); done || err != nil {
+			return err
+		}
+	}
 	events := userlog.Follow(own, w.Job.Log, w.Job.ID)
 	look := time.NewTicker(lookInterval)
 	defer look.Stop()
@@ -83,7 +88,6 @@ func (w *Waiter) Wait(ctx context.Context) error {
 		if err := w.verdict(); err != nil {
 			return err
 		}
-		w.show()
 		select {
 		case e, ok := <-events:
 			if ok {
@@ -91,6 +95,8 @@ func (w *Waiter) Wait(ctx context.Context) error {
 				w.logged = true
 			}
 		case <-look.C:
+			// Not at each event: the log's past would be shown, too.
+			w.show()
 			if done, err := w.look(ctx); done || err != nil {
 				return err
 			}
