@@ -94,6 +94,14 @@ func noCommand(c *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("there is no command %q; see %s --help", args[0], c.CommandPath())}
 }
 
+// noTarget is the argument check of commands that take none.
+func noTarget(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError{fmt.Errorf("%s takes no target; see %s --help", c.CommandPath(), c.CommandPath())}
+}
+
 // oneTarget is the argument check of commands that take one target.
 func oneTarget(c *cobra.Command, args []string) error {
 	switch len(args) {

@@ -75,7 +75,7 @@ func (a *app) list() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List your editing jobs",
-		Args:  cobra.NoArgs,
+		Args:  noTarget,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r, err := a.Runner(c.Context(), a.say)
 			if err != nil {
