@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,18 +61,18 @@ func TestLockOfAnotherProcess(t *testing.T) {
 func TestLockInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tg := Target{State: t.TempDir()}
-		inside, total := 0, 0
+		var inside, total atomic.Int32
 		done := make(chan error)
 		for range 10 {
 			go func() {
 				release, err := tg.Lock(t.Context(), func(string) {})
 				if err == nil {
-					if inside++; inside != 1 {
+					if inside.Add(1) != 1 {
 						err = errors.New("two have the lock")
 					}
 					time.Sleep(time.Second)
-					inside--
-					total++
+					inside.Add(-1)
+					total.Add(1)
 					release()
 				}
 				done <- err
@@ -82,8 +83,8 @@ func TestLockInTurn(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if total != 10 {
-			t.Errorf("%d had the lock", total)
+		if n := total.Load(); n != 10 {
+			t.Errorf("%d had the lock", n)
 		}
 	})
 }
