@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -16,11 +17,19 @@ import (
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
+
+	"perch/shim/internal/stockssh"
 )
 
 // Flag is the first argument of perch-ssh that calls Become. No ssh takes an
 // option of two dashes.
 const Flag = "--carrier"
+
+// TiedFlag is the first argument of perch-ssh that calls BecomeTied.
+const TiedFlag = "--tied"
+
+// proxyOption is how condor_ssh_to_job gives ssh its proxy command.
+const proxyOption = "-oProxyCommand="
 
 // NoteName is the file beside the carrier's socket that says what there is to
 // sweep: the process, and the directory of condor_ssh_to_job's files.
@@ -36,20 +45,69 @@ func Become(args []string) error {
 	if len(args) < 2 {
 		return errors.New("carrier: no command; this flag is perch keep's own")
 	}
-	// The signal belongs to the thread, and goes with it through exec.
-	runtime.LockOSThread()
-	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL), 0, 0, 0); err != nil {
-		return fmt.Errorf("tying the carrier to its parent: %w", err)
-	}
-	if os.Getppid() == 1 {
-		return errors.New("carrier: condor_ssh_to_job has ended already")
+	if err := tie(); err != nil {
+		return err
 	}
 	n := note{pid: os.Getpid(), dir: sessionDir(args[2:])}
 	if err := renameio.WriteFile(args[0], n.bytes(), 0o600); err != nil {
 		return fmt.Errorf("noting the carrier: %w", err)
 	}
-	if err := syscall.Exec(args[1], args[1:], os.Environ()); err != nil {
-		return fmt.Errorf("running %s: %w", args[1], err)
+	argv, err := tieProxy(args[1:])
+	if err != nil {
+		return err
+	}
+	return run(argv)
+}
+
+// BecomeTied turns this process into a program that the kernel kills together
+// with its parent. It returns only if it fails.
+func BecomeTied(argv []string) error {
+	if len(argv) == 0 {
+		return errors.New("carrier: no command; this flag is perch keep's own")
+	}
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return fmt.Errorf("finding the carrier's proxy command: %w", err)
+	}
+	if err := tie(); err != nil {
+		return err
+	}
+	return run(append([]string{path}, argv[1:]...))
+}
+
+// tie has the kernel kill this thread, and what it becomes, when its parent has
+// died.
+func tie() error {
+	runtime.LockOSThread()
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("tying the carrier to its parent: %w", err)
+	}
+	if os.Getppid() == 1 {
+		return errors.New("carrier: its parent has ended already")
+	}
+	return nil
+}
+
+// tieProxy has ssh's proxy command, condor_ssh_to_job -proxy, end with ssh: it
+// turns in a loop for ever when ssh was killed.
+func tieProxy(argv []string) ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding perch-ssh itself: %w", err)
+	}
+	tied := make([]string, len(argv))
+	for i, arg := range argv {
+		if command, ok := strings.CutPrefix(arg, proxyOption); ok {
+			arg = proxyOption + stockssh.ProxyValue([]string{self, TiedFlag}) + " " + command
+		}
+		tied[i] = arg
+	}
+	return tied, nil
+}
+
+func run(argv []string) error {
+	if err := syscall.Exec(argv[0], argv, os.Environ()); err != nil {
+		return fmt.Errorf("running %s: %w", argv[0], err)
 	}
 	return nil
 }
@@ -91,6 +149,17 @@ func Sweep(path string) {
 		_ = os.RemoveAll(n.dir)
 	}
 	_ = os.Remove(path)
+}
+
+// SweepAll sweeps all carriers whose notes lie in dir.
+func SweepAll(dir string) {
+	notes, err := filepath.Glob(filepath.Join(dir, NoteName+"*"))
+	if err != nil {
+		return
+	}
+	for _, note := range notes {
+		Sweep(note)
+	}
 }
 
 // ownSessionDir makes sure that a note cannot make us remove anything else.

@@ -54,7 +54,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		return err
 	}
 	defer lock.Close()
-	carrierssh.Sweep(filepath.Join(k.target.Runtime, carrierssh.NoteName))
+	carrierssh.SweepAll(k.target.Runtime)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go k.watchLock(ctx, cancel)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -36,14 +37,17 @@ func (e *Engine) Carry(ctx context.Context, j engine.Job, sock string, way engin
 	return e.start(ctx, j.ID, note, sock, "-ssh", ssh, j.ID)
 }
 
-// forward are the carrier's own options: the user's ssh_config has no say, and
-// a connection that has died is noticed within a minute.
+// hardened are the options of every ssh of Perch's in condor_ssh_to_job: the
+// user's ssh_config has no say, and a connection that has died is noticed
+// within a minute.
+var hardened = []string{"-F", "/dev/null",
+	"-o", "ControlMaster=no", "-o", "ControlPath=none",
+	"-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"}
+
 func forward(sock, far string) []string {
-	return []string{"-F", "/dev/null", "-N",
-		"-o", "ControlMaster=no", "-o", "ControlPath=none",
-		"-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4",
+	return append(slices.Clone(hardened), "-N",
 		"-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindUnlink=yes",
-		"-L", sock + ":" + far}
+		"-L", sock+":"+far)
 }
 
 // process is a running condor_ssh_to_job.
@@ -81,7 +85,7 @@ func (e *Engine) start(ctx context.Context, id, note, sock string, args ...strin
 func guard(ctx context.Context, cmd *exec.Cmd, note string, started chan<- error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
 		err = fmt.Errorf("starting condor_ssh_to_job: %w", err)
@@ -92,6 +96,8 @@ func guard(ctx context.Context, cmd *exec.Cmd, note string, started chan<- error
 	stop := context.AfterFunc(ctx, func() { carrierssh.End(note, cmd.Process) })
 	defer stop()
 	err := cmd.Wait()
+	// Its ssh, and what that has started, may be left in its group.
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	carrierssh.Sweep(note)
 	return err
 }

@@ -55,8 +55,8 @@ func TestNoWay(t *testing.T) {
 // TestForwardOptions holds the carrier's command line: the user's own files
 // have no say in it.
 func TestForwardOptions(t *testing.T) {
-	want := "-F /dev/null -N -o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=15 -o ServerAliveCountMax=4" +
-		" -o ExitOnForwardFailure=yes -o StreamLocalBindUnlink=yes -L /run/sock:/execute/dir_1/.perch/sock"
+	want := "-F /dev/null -o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=15 -o ServerAliveCountMax=4" +
+		" -N -o ExitOnForwardFailure=yes -o StreamLocalBindUnlink=yes -L /run/sock:/execute/dir_1/.perch/sock"
 	if got := strings.Join(forward("/run/sock", "/execute/dir_1/.perch/sock"), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

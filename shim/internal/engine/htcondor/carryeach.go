@@ -9,11 +9,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"perch/entrypoint/contract"
+	"perch/shim/internal/carrierssh"
 	"perch/shim/internal/engine"
 )
 
@@ -55,12 +57,14 @@ func (e *Engine) carryEach(ctx context.Context, j engine.Job, sock string) (engi
 func (e *Engine) serveEach(ctx context.Context, j engine.Job, lis *net.UnixListener) error {
 	var running sync.WaitGroup
 	defer running.Wait()
-	for {
+	notes := filepath.Join(filepath.Dir(lis.Addr().String()), carrierssh.NoteName)
+	for n := 0; ; n++ {
 		conn, err := lis.AcceptUnix()
 		if err != nil {
 			return fmt.Errorf("waiting for connections: %w", err)
 		}
-		running.Go(func() { e.stdio(ctx, j, conn) })
+		note := fmt.Sprintf("%s.%d", notes, n)
+		running.Go(func() { e.stdio(ctx, j, conn, note) })
 	}
 }
 
@@ -68,26 +72,27 @@ func (e *Engine) serveEach(ctx context.Context, j engine.Job, lis *net.UnixListe
 // starts: outside of the container on 23.x, inside on 25.x, so the path is
 // relative and the program static. The connection itself is its stdin and
 // stdout.
-func (e *Engine) stdio(ctx context.Context, j engine.Job, conn *net.UnixConn) {
+func (e *Engine) stdio(ctx context.Context, j engine.Job, conn *net.UnixConn, note string) {
 	defer conn.Close()
 	end, err := conn.File()
 	if err != nil {
 		return
 	}
 	defer end.Close()
-	ssh := e.SSH + " -F /dev/null -o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
+	ssh := strings.Join(append([]string{e.PerchSSH, carrierssh.Flag, note, e.SSH}, hardened...), " ")
 	cmd := exec.CommandContext(ctx, "condor_ssh_to_job", "-ssh", ssh, j.ID,
 		filepath.Join(contract.Dir, contract.ProgramName)+" stdio")
 	cmd.Stdin, cmd.Stdout = end, end
 	cmd.WaitDelay = 2 * time.Second
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if cmd.Start() != nil {
 		return
 	}
 	_ = cmd.Wait()
-	// condor_ssh_to_job may have left its ssh behind.
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+	// Its ssh, and what that has started, may be left in its group.
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	carrierssh.Sweep(note)
 }
