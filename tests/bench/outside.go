@@ -73,7 +73,7 @@ func outside(ctx context.Context, p plan, stderr io.Writer) (err error) {
 	}
 	o.Machine.lookInto(ctx, it)
 	if err := o.measure(ctx, p, root, it, stderr); err != nil {
-		return fmt.Errorf("%w\n%s", err, it.Logs())
+		return fmt.Errorf("%s\n%w", it.Logs(), err)
 	}
 	o.Took = time.Since(began)
 	page, err := o.page()
