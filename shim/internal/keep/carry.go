@@ -22,6 +22,8 @@ const (
 	// proofLimit is how long a carrier that is open may take to show a banner
 	// before the other way is tried. The entrypoint may still be starting.
 	proofLimit = 5 * time.Second
+	// eachLimit is the same where each connection takes a condor_ssh_to_job.
+	eachLimit = 30 * time.Second
 	// lostPause keeps a carrier that breaks again and again from spinning.
 	lostPause = time.Second
 )
@@ -50,8 +52,11 @@ func (k *Keeper) carry(ctx context.Context) error {
 	}
 	k.log.Printf("the carrier of job %s stands", k.job.ID)
 	k.say(Standing, "")
-	go func() { k.watchJob(own, sock); cancel() }()
+	watched := make(chan struct{})
+	go func() { defer close(watched); k.watchJob(own, sock); cancel() }()
 	err = <-ended
+	cancel()
+	<-watched
 	k.log.Printf("the carrier of job %s broke: %v", k.job.ID, err)
 	k.hide()
 	if ctx.Err() == nil {
@@ -63,7 +68,11 @@ func (k *Keeper) carry(ctx context.Context) error {
 // prove reads a banner through the carrier. A remote refusal of the forward
 // shows only there, as an end of file.
 func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) error {
-	limited, cancel := context.WithTimeout(ctx, proofLimit)
+	limit := proofLimit
+	if k.way == engine.PerConnection {
+		limit = eachLimit
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -96,8 +105,12 @@ func (k *Keeper) watchJob(ctx context.Context, sock string) {
 		conn, err := proxy.Dial(ctx, sock)
 		if err != nil {
 			dead++
+			k.hide()
 			_ = pause(ctx, retry, err)
 			continue
+		}
+		if dead > 0 {
+			_ = k.show(sock)
 		}
 		dead = 0
 		stop := context.AfterFunc(ctx, func() { conn.Close() })

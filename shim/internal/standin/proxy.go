@@ -47,8 +47,11 @@ func (s *standIn) connect(ctx context.Context, args []string) error {
 	return proxy.SendFD(ctx, args[0], os.Stdout)
 }
 
-// reach calls use with the target's socket, and once more after it had perch
-// find or submit the job, if nobody answered there.
+// reachTries is how often a job that stops to answer is looked for anew.
+const reachTries = 3
+
+// reach calls use with the target's socket; if nobody answers there, it has
+// perch find or submit the job and calls it again.
 func (s *standIn) reach(ctx context.Context, args []string, use func(sock string) error) error {
 	if len(args) != 1 {
 		return errors.New("a target is missing: perch proxy JDL:path/to/file.jdl")
@@ -62,11 +65,15 @@ func (s *standIn) reach(ctx context.Context, args []string, use func(sock string
 			return err
 		}
 	}
-	if err := s.perch(ctx, "up", "--quiet", args[0]); err != nil {
-		return err
+	for try := 1; ; try++ {
+		if err := s.perch(ctx, "up", "--quiet", args[0]); err != nil {
+			return err
+		}
+		if t, _, err = target.Known(args[0]); err != nil {
+			return err
+		}
+		if err = use(t.Socket()); !errors.Is(err, proxy.ErrDead) || try == reachTries {
+			return err
+		}
 	}
-	if t, _, err = target.Known(args[0]); err != nil {
-		return err
-	}
-	return use(t.Socket())
 }

@@ -13,7 +13,6 @@ import (
 	"perch/entrypoint/contract"
 	"perch/shim/internal/engine"
 	"perch/shim/internal/keep"
-	"perch/shim/internal/proxy"
 	"perch/shim/internal/target"
 	"perch/shim/internal/userlog"
 )
@@ -69,7 +68,7 @@ type Waiter struct {
 	missing int
 }
 
-// Wait returns nil when a carrier to the job stands and an SSH banner came
+// Wait returns nil when a carrier to the job stands: keep has seen an SSH banner
 // through it. Its errors leave the job as it is.
 func (w *Waiter) Wait(ctx context.Context) error {
 	own, cancel := context.WithCancel(ctx)
@@ -182,13 +181,7 @@ func (w *Waiter) carrier(ctx context.Context) (done bool, err error) {
 	case c.Phase != keep.Standing:
 		return false, nil
 	}
-	limited, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	_, err = proxy.Banner(limited, w.Target.Socket())
-	if errors.Is(err, contract.ErrOtherVersion) {
-		return false, fmt.Errorf("job %s: %w", w.Job.ID, err)
-	}
-	return err == nil, nil
+	return w.Target.Standing(), nil
 }
 
 // startKeep starts a keep unless one was just started. One that cannot stay,
