@@ -102,7 +102,7 @@ func noKeyInPool(t *testing.T, p *pool.Pool) {
 		t.Fatalf("the suite left no keys: %v", err)
 	}
 	for _, key := range keys {
-		r, err := p.Exec(t.Context(), "root", "grep", "-rlF", body(t, key), "/var/lib/condor", "/var/log", "/tmp")
+		r, err := p.Exec(t.Context(), "root", "grep", "-rlF", body(t, key), "/var/lib/condor/spool", "/var/log", "/tmp")
 		if err != nil || r.Code != 1 {
 			t.Errorf("%s stands in %q (exit status %d, %v)", key, r.Stdout, r.Code, err)
 		}

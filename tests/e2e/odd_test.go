@@ -63,6 +63,13 @@ func brokenImage(t *testing.T, p place) {
 	p.image = bare
 	target := p.jdl(t, "broken")
 	r := p.run(t, "", "perch-ssh", "-o", "ConnectTimeout=90", target, "true")
+	if !p.pool {
+		// The static entrypoint runs even there; only commands do not.
+		if r.code != 127 || !strings.Contains(r.stderr, "the image has no shell") {
+			t.Errorf("exit status %d, %s", r.code, r.stderr)
+		}
+		return
+	}
 	if r.code != 255 {
 		t.Errorf("exit status %d", r.code)
 	}

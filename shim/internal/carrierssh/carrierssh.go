@@ -36,7 +36,7 @@ const proxyOption = "-oProxyCommand="
 const NoteName = "carrier.tmp"
 
 // grace is how long an ssh asked to end may take before it is killed.
-const grace = 2 * time.Second
+const grace = 5 * time.Second
 
 // Become turns this process into the ssh of a carrier, args[1:] being its
 // command line and args[0] the note to write. The kernel kills it together
@@ -124,15 +124,17 @@ func sessionDir(args []string) string {
 }
 
 // End asks the ssh that the note names to end, upon which condor_ssh_to_job
-// cleans up and ends too, and kills condor_ssh_to_job if it does not.
+// cleans up and ends too, and kills condor_ssh_to_job if it does not. One that
+// has not come to its ssh yet gets the time to: killed before, it would leave
+// files that no note names.
 func End(path string, parent *os.Process) {
-	n := read(path)
-	if n.pid > 0 && parentOf(n.pid) == parent.Pid {
-		_ = syscall.Kill(n.pid, syscall.SIGTERM)
-		for deadline := time.Now().Add(grace); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-			if parent.Signal(syscall.Signal(0)) != nil {
-				return
-			}
+	asked := false
+	for deadline := time.Now().Add(grace); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if parent.Signal(syscall.Signal(0)) != nil {
+			return
+		}
+		if n := read(path); !asked && n.pid > 0 && parentOf(n.pid) == parent.Pid {
+			asked = syscall.Kill(n.pid, syscall.SIGTERM) == nil
 		}
 	}
 	_ = parent.Kill()
