@@ -101,10 +101,18 @@ func noKeyInPool(t *testing.T, p *pool.Pool) {
 	if err != nil || len(keys) == 0 {
 		t.Fatalf("the suite left no keys: %v", err)
 	}
+	where := []string{"/var/log", "/tmp"}
+	for _, name := range []string{"SPOOL", "LOG"} {
+		r, err := p.Exec(t.Context(), "root", "condor_config_val", name)
+		if err != nil || r.Code != 0 {
+			t.Fatalf("condor_config_val %s: exit status %d, %v", name, r.Code, err)
+		}
+		where = append(where, strings.TrimSpace(r.Stdout))
+	}
 	for _, key := range keys {
-		r, err := p.Exec(t.Context(), "root", "grep", "-rlF", body(t, key), "/var/lib/condor/spool", "/var/log", "/tmp")
+		r, err := p.Exec(t.Context(), "root", append([]string{"grep", "-rlF", body(t, key)}, where...)...)
 		if err != nil || r.Code != 1 {
-			t.Errorf("%s stands in %q (exit status %d, %v)", key, r.Stdout, r.Code, err)
+			t.Errorf("%s stands in %q (exit status %d, %s%v)", key, r.Stdout, r.Code, r.Stderr, err)
 		}
 	}
 }
