@@ -13,7 +13,7 @@ import (
 
 var (
 	warmBounds = bounds{total: 100 * time.Second, each: time.Minute}
-	rateBounds = bounds{total: 140 * time.Second, each: 2 * time.Minute}
+	rateBounds = bounds{total: 180 * time.Second, each: 2 * time.Minute}
 )
 
 // sessions measures what people do in a job that runs.
