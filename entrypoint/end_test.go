@@ -161,6 +161,8 @@ func TestGarbage(t *testing.T) {
 		cmd := exec.Command(j.path(contract.ProgramName), "stdio")
 		if got := run(t, cmd, garbage); !strings.HasPrefix(got.stdout, contract.Banner()+"\r\n") {
 			t.Errorf("after %.20q: got %.80q, want the banner", garbage, got.stdout)
+		} else if !strings.HasSuffix(got.stderr, contract.StdioEnded+"\n") {
+			t.Errorf("after %.20q: stdio does not tell of its end: %q", garbage, got.stderr)
 		}
 	}
 	if got := j.ssh("", "job", "echo ok"); got.stdout != "ok\n" {

@@ -75,7 +75,7 @@ func TestFailures(t *testing.T) {
 		{"two in one place", running.home, nil, contract.ExitNoSocket, "another perch-entrypoint serves"},
 		{"unknown command", empty, []string{"dance"}, contract.ExitUsage, "usage:"},
 		{"too many arguments", empty, []string{"init", "now"}, contract.ExitUsage, "takes no argument"},
-		{"stdio without a job", empty, []string{"stdio"}, contract.ExitFailure, "is the job running?"},
+		{"stdio without a job", empty, []string{"stdio"}, contract.ExitFailure, "is the job running?\n" + contract.StdioEnded},
 		{"check without a home", "/nonesuch", []string{"check"}, contract.ExitNoHome, "no such file"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -74,3 +74,32 @@ func TestTail(t *testing.T) {
 		t.Errorf("kept %d bytes, the last of which are %q", len(got), filepath.Base(got[len(got)-8:]))
 	}
 }
+
+func TestWatcher(t *testing.T) {
+	const line = "the end"
+	for _, c := range []struct {
+		name   string
+		writes []string
+		want   int
+	}{
+		{"nothing", nil, 0},
+		{"other lines", []string{"the en", "the beginning of the\n", "end"}, 0},
+		{"whole", []string{"some warning\n" + line + "\n"}, 1},
+		{"in pieces", append([]string{strings.Repeat("x", 1000), "the "}, strings.Split("the end", "")...), 1},
+		{"twice", []string{line, line}, 1},
+	} {
+		seen := 0
+		w := &watcher{line: line, seen: func() { seen++ }}
+		for _, text := range c.writes {
+			if n, err := w.Write([]byte(text)); n != len(text) || err != nil {
+				t.Errorf("%s: Write: %d, %v", c.name, n, err)
+			}
+			if len(w.tail) > len(line) {
+				t.Errorf("%s: %d bytes are kept", c.name, len(w.tail))
+			}
+		}
+		if seen != c.want {
+			t.Errorf("%s: seen %d times, want %d", c.name, seen, c.want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package htcondor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -68,6 +69,9 @@ func (e *Engine) serveEach(ctx context.Context, j engine.Job, lis *net.UnixListe
 	}
 }
 
+// drainLimit is how long ssh may take to hand on what came before the end.
+const drainLimit = time.Second
+
 // stdio runs the entrypoint's copy in the scratch directory, where the command
 // starts: outside of the container on 23.x, inside on 25.x, so the path is
 // relative and the program static. The connection itself is its stdin and
@@ -80,9 +84,12 @@ func (e *Engine) stdio(ctx context.Context, j engine.Job, conn *net.UnixConn, no
 	}
 	defer end.Close()
 	ssh := strings.Join(append([]string{e.PerchSSH, carrierssh.Flag, note, e.SSH}, hardened...), " ")
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, "condor_ssh_to_job", "-ssh", ssh, j.ID,
 		filepath.Join(contract.Dir, contract.ProgramName)+" stdio")
 	cmd.Stdin, cmd.Stdout = end, end
+	cmd.Stderr = &watcher{line: contract.StdioEnded, seen: func() { time.AfterFunc(drainLimit, cancel) }}
 	cmd.WaitDelay = 2 * time.Second
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
@@ -95,4 +102,27 @@ func (e *Engine) stdio(ctx context.Context, j engine.Job, conn *net.UnixConn, no
 	// Its ssh, and what that has started, may be left in its group.
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	carrierssh.Sweep(note)
+}
+
+// watcher calls seen, once, when a line has been written to it.
+type watcher struct {
+	line string
+	seen func()
+	tail []byte
+}
+
+// Write is an io.Writer's.
+func (w *watcher) Write(p []byte) (int, error) {
+	if w.seen == nil {
+		return len(p), nil
+	}
+	w.tail = append(w.tail, p...)
+	if bytes.Contains(w.tail, []byte(w.line)) {
+		w.seen()
+		w.seen, w.tail = nil, nil
+	}
+	if extra := len(w.tail) - len(w.line); extra > 0 {
+		w.tail = w.tail[extra:]
+	}
+	return len(p), nil
 }
