@@ -4,6 +4,7 @@
 package carrierssh
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -138,6 +139,20 @@ func End(path string, parent *os.Process) {
 		}
 	}
 	_ = parent.Kill()
+}
+
+// Await waits until a carrier has come to its ssh and written its note, or ctx
+// ends.
+func Await(ctx context.Context, path string) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for read(path).pid == 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // Sweep removes what a carrier left: its ssh, should it still run, and the

@@ -136,6 +136,10 @@ func TestSweepEnds(t *testing.T) {
 	base := t.TempDir()
 	ours := start(t, "tail", "-f", base+"/.", "/dev/null")
 	other := start(t, "tail", "-f", "/dev/null")
+	// A process that has just become another has no command line for a moment.
+	for t.Context().Err() == nil && !runs(ours.Process.Pid, base) {
+		time.Sleep(time.Millisecond)
+	}
 	sweep(t, base, note{pid: other.Process.Pid})
 	sweep(t, base, note{pid: ours.Process.Pid})
 	err := ours.Wait()

@@ -1,7 +1,6 @@
 package htcondor
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -114,17 +113,3 @@ func refusal(id, said string, err error) error {
 	}
 	return fmt.Errorf("entering job %s: condor_ssh_to_job: %s", id, line)
 }
-
-// tail keeps the last 4 KiB that a tool printed.
-type tail struct{ buf bytes.Buffer }
-
-// Write is an io.Writer's.
-func (t *tail) Write(p []byte) (int, error) {
-	t.buf.Write(p)
-	if extra := t.buf.Len() - 4096; extra > 0 {
-		t.buf.Next(extra)
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string { return t.buf.String() }

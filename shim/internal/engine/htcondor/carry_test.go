@@ -2,7 +2,6 @@ package htcondor
 
 import (
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -59,47 +58,5 @@ func TestForwardOptions(t *testing.T) {
 		" -N -o ExitOnForwardFailure=yes -o StreamLocalBindUnlink=yes -L /run/sock:/execute/dir_1/.perch/sock"
 	if got := strings.Join(forward("/run/sock", "/execute/dir_1/.perch/sock"), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-func TestTail(t *testing.T) {
-	var said tail
-	for range 100 {
-		if n, err := said.Write([]byte(strings.Repeat("x", 99) + "\n")); n != 100 || err != nil {
-			t.Fatalf("Write: %d, %v", n, err)
-		}
-	}
-	said.Write([]byte("the end"))
-	if got := said.String(); len(got) != 4096 || !strings.HasSuffix(got, "the end") {
-		t.Errorf("kept %d bytes, the last of which are %q", len(got), filepath.Base(got[len(got)-8:]))
-	}
-}
-
-func TestWatcher(t *testing.T) {
-	const line = "the end"
-	for _, c := range []struct {
-		name   string
-		writes []string
-		want   int
-	}{
-		{"nothing", nil, 0},
-		{"other lines", []string{"the en", "the beginning of the\n", "end"}, 0},
-		{"whole", []string{"some warning\n" + line + "\n"}, 1},
-		{"in pieces", append([]string{strings.Repeat("x", 1000), "the "}, strings.Split("the end", "")...), 1},
-		{"twice", []string{line, line}, 1},
-	} {
-		seen := 0
-		w := &watcher{line: line, seen: func() { seen++ }}
-		for _, text := range c.writes {
-			if n, err := w.Write([]byte(text)); n != len(text) || err != nil {
-				t.Errorf("%s: Write: %d, %v", c.name, n, err)
-			}
-			if len(w.tail) > len(line) {
-				t.Errorf("%s: %d bytes are kept", c.name, len(w.tail))
-			}
-		}
-		if seen != c.want {
-			t.Errorf("%s: seen %d times, want %d", c.name, seen, c.want)
-		}
 	}
 }

@@ -1,7 +1,6 @@
 package htcondor
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +57,7 @@ func (e *Engine) carryEach(ctx context.Context, j engine.Job, sock string) (engi
 func (e *Engine) serveEach(ctx context.Context, j engine.Job, lis *net.UnixListener) error {
 	var running sync.WaitGroup
 	defer running.Wait()
+	way := make(chan struct{}, entering)
 	notes := filepath.Join(filepath.Dir(lis.Addr().String()), carrierssh.NoteName)
 	for n := 0; ; n++ {
 		conn, err := lis.AcceptUnix()
@@ -65,31 +65,43 @@ func (e *Engine) serveEach(ctx context.Context, j engine.Job, lis *net.UnixListe
 			return fmt.Errorf("waiting for connections: %w", err)
 		}
 		note := fmt.Sprintf("%s.%d", notes, n)
-		running.Go(func() { e.stdio(ctx, j, conn, note) })
+		running.Go(func() { e.stdio(ctx, j, conn, note, way) })
 	}
 }
+
+// entering is how many connections may be on their way into the job at a time:
+// each asks the schedd, which answers ten at once with failures.
+const entering = 2
 
 // drainLimit is how long ssh may take to hand on what came before the end.
 const drainLimit = time.Second
 
-// stdio runs the entrypoint's copy in the scratch directory, where the command
+// stdio runs, when there is room in way, the entrypoint's copy in the scratch directory, where the command
 // starts: outside of the container on 23.x, inside on 25.x, so the path is
 // relative and the program static. The connection itself is its stdin and
 // stdout.
-func (e *Engine) stdio(ctx context.Context, j engine.Job, conn *net.UnixConn, note string) {
+func (e *Engine) stdio(ctx context.Context, j engine.Job, conn *net.UnixConn, note string, way chan struct{}) {
 	defer conn.Close()
+	select {
+	case way <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	entered := sync.OnceFunc(func() { <-way })
+	defer entered()
+	go func() { carrierssh.Await(ctx, note); entered() }()
 	end, err := conn.File()
 	if err != nil {
 		return
 	}
 	defer end.Close()
 	ssh := strings.Join(append([]string{e.PerchSSH, carrierssh.Flag, note, e.SSH}, hardened...), " ")
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	cmd := exec.CommandContext(ctx, "condor_ssh_to_job", "-ssh", ssh, j.ID,
 		filepath.Join(contract.Dir, contract.ProgramName)+" stdio")
 	cmd.Stdin, cmd.Stdout = end, end
-	cmd.Stderr = &watcher{line: contract.StdioEnded, seen: func() { time.AfterFunc(drainLimit, cancel) }}
+	cmd.Stderr = &watcher{text: contract.StdioEnded, seen: func() { time.AfterFunc(drainLimit, cancel) }}
 	cmd.WaitDelay = 2 * time.Second
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
@@ -102,27 +114,4 @@ func (e *Engine) stdio(ctx context.Context, j engine.Job, conn *net.UnixConn, no
 	// Its ssh, and what that has started, may be left in its group.
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	carrierssh.Sweep(note)
-}
-
-// watcher calls seen, once, when a line has been written to it.
-type watcher struct {
-	line string
-	seen func()
-	tail []byte
-}
-
-// Write is an io.Writer's.
-func (w *watcher) Write(p []byte) (int, error) {
-	if w.seen == nil {
-		return len(p), nil
-	}
-	w.tail = append(w.tail, p...)
-	if bytes.Contains(w.tail, []byte(w.line)) {
-		w.seen()
-		w.seen, w.tail = nil, nil
-	}
-	if extra := len(w.tail) - len(w.line); extra > 0 {
-		w.tail = w.tail[extra:]
-	}
-	return len(p), nil
 }
