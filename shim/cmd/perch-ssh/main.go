@@ -5,14 +5,10 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"perch/shim/internal/standin"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	os.Exit(standin.Run(ctx, os.Args[1:]))
+	os.Exit(standin.Run(context.Background(), os.Args[1:]))
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -25,9 +24,6 @@ import (
 // Flag is the first argument of perch-ssh that calls Become. No ssh takes an
 // option of two dashes.
 const Flag = "--carrier"
-
-// TiedFlag is the first argument of perch-ssh that calls BecomeTied.
-const TiedFlag = "--tied"
 
 // proxyOption is how condor_ssh_to_job gives ssh its proxy command.
 const proxyOption = "-oProxyCommand="
@@ -53,27 +49,11 @@ func Become(args []string) error {
 	if err := renameio.WriteFile(args[0], n.bytes(), 0o600); err != nil {
 		return fmt.Errorf("noting the carrier: %w", err)
 	}
-	argv, err := tieProxy(args[1:])
+	argv, err := ownProxy(args[1:], n.dir)
 	if err != nil {
 		return err
 	}
 	return run(argv)
-}
-
-// BecomeTied turns this process into a program that the kernel kills together
-// with its parent. It returns only if it fails.
-func BecomeTied(argv []string) error {
-	if len(argv) == 0 {
-		return errors.New("carrier: no command; this flag is perch keep's own")
-	}
-	path, err := exec.LookPath(argv[0])
-	if err != nil {
-		return fmt.Errorf("finding the carrier's proxy command: %w", err)
-	}
-	if err := tie(); err != nil {
-		return err
-	}
-	return run(append([]string{path}, argv[1:]...))
 }
 
 // tie has the kernel kill this thread, and what it becomes, when its parent has
@@ -89,21 +69,24 @@ func tie() error {
 	return nil
 }
 
-// tieProxy has ssh's proxy command, condor_ssh_to_job -proxy, end with ssh: it
-// turns in a loop for ever when ssh was killed.
-func tieProxy(argv []string) ([]string, error) {
+// ownProxy replaces ssh's proxy command, condor_ssh_to_job -proxy, which copies
+// every byte in blocks of 1 KiB and turns in a loop for ever when ssh was
+// killed: by Take, ssh gets the connection itself.
+func ownProxy(argv []string, dir string) ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding perch-ssh itself: %w", err)
 	}
-	tied := make([]string, len(argv))
-	for i, arg := range argv {
-		if command, ok := strings.CutPrefix(arg, proxyOption); ok {
-			arg = proxyOption + stockssh.ProxyValue([]string{self, TiedFlag}) + " " + command
+	var own []string
+	for _, arg := range argv {
+		if !strings.HasPrefix(arg, proxyOption) {
+			own = append(own, arg)
+			continue
 		}
-		tied[i] = arg
+		take := []string{self, TakeFlag, filepath.Join(dir, offerName)}
+		own = append(own, proxyOption+stockssh.ProxyValue(take), "-oProxyUseFdpass=yes")
 	}
-	return tied, nil
+	return own, nil
 }
 
 func run(argv []string) error {

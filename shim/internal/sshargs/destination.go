@@ -2,24 +2,22 @@ package sshargs
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
 )
 
-// targetPattern is JDL:path with an optional user in front. The path is taken
-// as it is, so it may hold an "@"; the prefix may come in any case, since some
-// clients write host names in lower case.
-var targetPattern = regexp.MustCompile(`(?s)^(?:.+?@)??(?i:JDL):(.*)$`)
-
 // Target says whether a destination is a Perch target, JDL:path, and returns
 // the path as it was typed ("" where none was). A user in front is allowed and
-// means nothing: a job has one user.
+// means nothing: a job has one user. The path is taken as it is, so it may hold
+// an "@"; the prefix may come in any case, since some clients write host names
+// in lower case.
 func Target(destination string) (path string, ok bool) {
-	m := targetPattern.FindStringSubmatch(destination)
-	if m == nil {
-		return "", false
+	const prefix = "JDL:"
+	for rest, more := destination, !strings.HasPrefix(destination, "@"); more; _, rest, more = strings.Cut(rest, "@") {
+		if len(rest) >= len(prefix) && strings.EqualFold(rest[:len(prefix)], prefix) {
+			return rest[len(prefix):], true
+		}
 	}
-	return m[1], true
+	return "", false
 }
 
 // Host returns the destination without its user, and without the parts of an

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"syscall"
@@ -15,15 +16,23 @@ import (
 // errSaid says that perch has told the user already what went wrong.
 var errSaid = errors.New("")
 
+// untilSignal is only for what takes time: catching signals is a good part of
+// the start of a program that is over in milliseconds.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+}
+
 // perch runs the program perch, which lies beside this one and knows the
 // configuration and the engines. It shares nothing with this process but
-// stderr, and ends with it.
+// stderr, and ends with it: a signal to this process is passed on.
 func (s *standIn) perch(ctx context.Context, args ...string) error {
 	own, err := self()
 	if err != nil {
 		return err
 	}
 	program := filepath.Join(filepath.Dir(own), "perch")
+	ctx, stop := untilSignal(ctx)
+	defer stop()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, program, args...)

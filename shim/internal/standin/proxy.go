@@ -37,6 +37,8 @@ func (s *standIn) copy(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := untilSignal(ctx)
+	defer stop()
 	return proxy.Copy(ctx, conn, os.Stdin, os.Stdout)
 }
 

@@ -54,8 +54,8 @@ func (s *standIn) run(ctx context.Context, args []string) error {
 			return s.copy(ctx, args[1:])
 		case carrierssh.Flag:
 			return carrierssh.Become(args[1:])
-		case carrierssh.TiedFlag:
-			return carrierssh.BecomeTied(args[1:])
+		case carrierssh.TakeFlag:
+			return carrierssh.Take(args[1:], os.Stdout)
 		}
 	}
 	ssh, err := stockssh.Find("")

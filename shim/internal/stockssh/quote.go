@@ -3,17 +3,19 @@ package stockssh
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+// only says whether s consists of some of the characters in set.
+func only(s, set string) bool { return s != "" && strings.Trim(s, set) == "" }
 
 // check finds what cannot be written into ssh's options and so would mean
 // something else there.
 func (t Target) check() error {
 	for _, name := range []string{t.Alias, t.HostKeyAlias} {
-		if !hostName.MatchString(name) {
+		if !only(name, alphanumeric+"._-") || !only(name[:1], alphanumeric) {
 			return fmt.Errorf("%q cannot be a host name for ssh; use letters, digits, \".\", \"_\" and \"-\"", name)
 		}
 	}
@@ -59,10 +61,8 @@ func shellWords(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+:,./-]+$`)
-
 func shellWord(w string) string {
-	if plainWord.MatchString(w) {
+	if only(w, alphanumeric+"_@%+:,./-") {
 		return w
 	}
 	// ' ends the quoted part anywhere; \ means something in fish's, and ! in
