@@ -96,7 +96,7 @@ func account(t *testing.T, name string) int {
 
 // perConnection are the cases that show the way into a job where a site refuses
 // forwarding.
-const perConnection = "the image's system|exit status|bytes|forwards|sftp|one job for ten|stop|idle end|removed|vacated|entrypoint killed|keep killed|nothing left"
+const perConnection = "the image's system|exit status|forwards|one job for ten|stop|idle end|entrypoint killed|nothing left"
 
 // runPool runs the suite as alice on the submit host of a pool of its own. With
 // only, the cases that it names, and condor_ssh_to_job's sshd forwards nothing.
