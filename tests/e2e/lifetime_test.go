@@ -108,6 +108,29 @@ func idleEnd(t *testing.T, p place) {
 	})
 }
 
+// held is refused while it is; released, where there is condor_release, it is
+// the job of the next call. Its log has the job's number in its name.
+func held(t *testing.T, p place) {
+	target := p.jdl(t, "held", "hold = true", "log = held.$(Cluster).log")
+	r := p.run(t, "", "perch-ssh", target, "true")
+	id := p.job(t, target)
+	if r.code != 255 || !strings.Contains(r.stderr, "job "+id+" is held since") {
+		t.Errorf("exit status %d, %s", r.code, r.stderr)
+	}
+	log := filepath.Join(p.dir, "held."+strings.TrimSuffix(id, ".0")+".log")
+	if said := p.run(t, "", "perch", "logs", target).stdout; !strings.HasPrefix(said, "==> "+log+" <==\n000 (") {
+		t.Errorf("perch logs prints\n%s", said)
+	}
+	if !p.pool {
+		return
+	}
+	p.run(t, "", "condor_release", id)
+	p.ssh(t, target, "true")
+	if now := p.job(t, target); now != id {
+		t.Errorf("the next call is in job %s, not in %s, which was released", now, id)
+	}
+}
+
 // again checks that after some fault the next call works, in a new job.
 func again(t *testing.T, p place, target, old string) {
 	t.Helper()

@@ -37,6 +37,7 @@ var suite = []struct {
 	{"queued job", queuedJob},
 	{"stop", stop},
 	{"idle end", idleEnd},
+	{"held", held},
 	{"removed", removed},
 	{"vacated", vacated},
 	{"entrypoint killed", entrypointKilled},

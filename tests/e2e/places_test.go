@@ -118,6 +118,9 @@ func runPool(t *testing.T, v pool.Version, bin string, im image, only string) {
 	argv := append([]string{"env", placeEnv + "=pool", "PERCH_E2E_BIN=/host/bin", "PERCH_E2E_IMAGE=" + tree,
 		"PERCH_ENGINE=htcondor", "CI=" + os.Getenv("CI"), "/host/bin/e2e.test"}, args...)
 	runInside(t, p.Command(t.Context(), "alice", argv...), cases)
+	if only != "" {
+		p.Run(t, "alice", "grep", "-rqF", "trying the other way into the job", "/home/alice/.local/state/perch")
+	}
 	noKeyInPool(t, p)
 }
 

@@ -1,9 +1,15 @@
 package command
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"perch/shim/internal/say"
 )
 
 func printFile(w io.Writer, path string) error {
@@ -12,8 +18,19 @@ func printFile(w io.Writer, path string) error {
 		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	defer f.Close()
-	if _, err := io.Copy(w, f); err != nil {
-		return fmt.Errorf("printing %s: %w", path, err)
+	out, terminal := w.(*os.File)
+	if !terminal || !term.IsTerminal(int(out.Fd())) {
+		if _, err := io.Copy(w, f); err != nil {
+			return fmt.Errorf("printing %s: %w", path, err)
+		}
+		return nil
 	}
-	return nil
+	// A job may have put anything into its log.
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		text := lines.Text()
+		indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
+		fmt.Fprintln(w, indent+say.Clean(text))
+	}
+	return lines.Err()
 }

@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// retry is the pause between tries to enter a job that has just started:
-	// a try costs the schedd one query.
-	retry = 300 * time.Millisecond
+	// retry is the pause between tries to enter a job that has just started,
+	// maxRetry that after ten minutes: a try costs the schedd one query.
+	retry    = 300 * time.Millisecond
+	maxRetry = 30 * time.Second
 	// proofLimit is how long a carrier that is open may take to show a banner
 	// before the other way is tried. The entrypoint may still be starting.
 	proofLimit = 5 * time.Second
@@ -36,10 +37,10 @@ func (k *Keeper) carry(ctx context.Context) error {
 	c, err := k.eng.Carry(own, k.job, sock, k.way)
 	if errors.Is(err, engine.ErrNoSuchWay) {
 		k.otherWay(err)
-		return pause(ctx, retry, err)
+		return pause(ctx, k.retry(), err)
 	}
 	if err != nil {
-		return pause(ctx, retry, err)
+		return pause(ctx, k.retry(), err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
@@ -57,6 +58,7 @@ func (k *Keeper) carry(ctx context.Context) error {
 	err = <-ended
 	cancel()
 	<-watched
+	k.since = time.Now()
 	k.log.Printf("the carrier of job %s broke: %v", k.job.ID, err)
 	k.hide()
 	if ctx.Err() == nil {
@@ -100,13 +102,23 @@ func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) err
 // condor_ssh_to_job is in it, so the carrier has to go first. A connection that
 // stays at its banner shows the end at once; the entrypoint closes it after
 // its login grace time, and then it is made anew.
+//
+// Where each connection is a session of its own, nothing of the carrier's is in
+// the job, and a connection that cannot be made says nothing about those that
+// stand: then shims are only kept away until one can be made again.
 func (k *Keeper) watchJob(ctx context.Context, sock string) {
-	for dead := 0; dead < 2 && ctx.Err() == nil; {
+	var lost time.Time
+	for dead := 0; ctx.Err() == nil; {
 		conn, err := proxy.Dial(ctx, sock)
 		if err != nil {
-			dead++
+			if dead++; dead == 1 {
+				lost = time.Now()
+			}
 			k.hide()
-			_ = pause(ctx, retry, err)
+			if k.way == engine.Forward && dead == 2 {
+				break
+			}
+			_ = pause(ctx, retryAfter(time.Since(lost)), err)
 			continue
 		}
 		if dead > 0 {
@@ -130,16 +142,23 @@ func (k *Keeper) unproved(ctx context.Context, c engine.Carrier, err error) erro
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, engine.ErrNotYet):
-		return pause(ctx, retry, err)
+		return pause(ctx, k.retry(), err)
 	case errors.Is(err, contract.ErrOtherVersion):
 		k.say(Refused, err.Error())
 		k.log.Print(err)
-		return pause(ctx, proofLimit, err)
+		return pause(ctx, max(proofLimit, k.retry()), err)
 	}
 	k.say(Opening, "the job does not answer this way, trying another")
 	k.otherWay(err)
-	return pause(ctx, retry, err)
+	return pause(ctx, k.retry(), err)
 }
+
+// retry is the pause before the next try: a twentieth of the time that there
+// has been no carrier, so that an image that is pulled for long, or a site that
+// lets nobody in, costs the schedd little, and nobody waits much longer.
+func (k *Keeper) retry() time.Duration { return retryAfter(time.Since(k.since)) }
+
+func retryAfter(d time.Duration) time.Duration { return min(max(retry, d/20), maxRetry) }
 
 func (k *Keeper) otherWay(cause error) {
 	next := engine.PerConnection

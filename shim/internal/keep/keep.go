@@ -37,6 +37,8 @@ type Keeper struct {
 	log    *log.Logger
 	way    engine.Way
 	asked  time.Time
+	// since is when there was no carrier for the first time, or again.
+	since time.Time
 	// started gives the job's scratch directory once it runs.
 	started chan string
 }
@@ -62,6 +64,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	k.log.Printf("keeping the carrier of job %s", k.job.ID)
 	k.say(Opening, "")
 	k.awaitStart(ctx)
+	k.since = time.Now()
 	for ctx.Err() == nil {
 		err := k.carry(ctx)
 		k.hide()
@@ -106,11 +109,13 @@ func (k *Keeper) awaitStart(ctx context.Context) {
 func (k *Keeper) watchLog(ctx context.Context, end func()) {
 	defer end()
 	var state userlog.State
-	for e := range userlog.Follow(ctx, k.job.Log, k.job.ID) {
-		state.Add(e)
-		if e.Number == userlog.Execute {
+	for some := range userlog.Follow(ctx, k.job.Log, k.job.ID) {
+		for _, e := range some {
+			state.Add(e)
+		}
+		if state.Starts > 0 {
 			select {
-			case k.started <- e.Scratch:
+			case k.started <- state.Scratch:
 			default:
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"perch/shim/internal/config"
@@ -14,6 +15,7 @@ import (
 	"perch/shim/internal/keys"
 	"perch/shim/internal/say"
 	"perch/shim/internal/target"
+	"perch/shim/internal/userlog"
 	"perch/shim/internal/wait"
 )
 
@@ -169,9 +171,13 @@ func (r *Runner) adopt(t target.Target, j engine.Job) error {
 		if n.JDLHash != hash {
 			r.Say.Line("%s has changed since job %s was submitted; perch stop, then connect again, to use the new one", t.JDL, j.ID)
 		}
-		return nil
+		if n.Job.Log == j.Log {
+			return nil
+		}
+		hash = n.JDLHash
 	}
-	// Submitted, but not noted: the shim that did it was cut off.
+	// Submitted, but not noted, or not with the log that the queue names: the
+	// shim that did it was cut off.
 	return t.WriteNote(target.Note{Job: j, JDL: t.JDL, JDLHash: hash, Queue: r.Engine.Queue(), Submitted: j.Since})
 }
 
@@ -187,6 +193,7 @@ func (r *Runner) submit(ctx context.Context, t target.Target) (engine.Job, error
 	if err != nil {
 		return engine.Job{}, err
 	}
+	r.sayLost(t.Note().Job)
 	job, err := r.Engine.Submit(ctx, engine.Submission{
 		JDL: t.JDL, Target: t.Hash, Name: t.Name,
 		HostKey: set.HostKey, AuthorizedKeys: set.AuthorizedKeys, Fingerprint: set.Fingerprint,
@@ -203,6 +210,15 @@ func (r *Runner) submit(ctx context.Context, t target.Target) (engine.Job, error
 		r.Say.Line("%v", err)
 	}
 	return job, nil
+}
+
+// sayLost says so if the target's last job did not end by itself or by its
+// user: what was in its home is not in the new one's.
+func (r *Runner) sayLost(last engine.Job) {
+	state := userlog.Past(last.Log, last.ID)
+	if state.State == engine.Removed && state.Starts > 0 && !strings.Contains(state.Reason, StopReason) {
+		r.Say.Line("job %s was removed (%s), and its home is gone; the new job's home is new", last.ID, state.Reason)
+	}
 }
 
 func (r *Runner) wait(ctx context.Context, t target.Target, j engine.Job) error {

@@ -214,6 +214,24 @@ func TestEvicted(t *testing.T) {
 	}
 }
 
+// TestRemovedByOthers: that the home is new is said, whoever took the old one.
+func TestRemovedByOthers(t *testing.T) {
+	s := newSite(t)
+	s.up()
+	s.engine.Abort("1.0", "via condor_rm (by user root)")
+	enginetest.Await(t, "keep has ended", func() bool { return !s.target().Kept() })
+	s.up()
+	s.reads("job 1.0 was removed (via condor_rm (by user root)), and its home is gone; the new job's home is new", "submitted job 2.0")
+	if err := s.engine.Remove(t.Context(), s.engine.Job("2.0"), StopReason); err != nil {
+		t.Fatal(err)
+	}
+	enginetest.Await(t, "keep has ended", func() bool { return !s.target().Kept() })
+	s.up()
+	if said, _ := os.ReadFile(s.said.Name()); strings.Contains(string(said), "home is new") {
+		t.Errorf("the user has stopped the job, and reads\n%s", said)
+	}
+}
+
 // TestEndedMeanwhile: a job that was found, but has ended, makes room for the
 // next as soon as the queue has seen its end, too.
 func TestEndedMeanwhile(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 
 	"perch/entrypoint/contract"
 	"perch/shim/internal/engine"
+	"perch/shim/internal/keep"
+	"perch/shim/internal/keys"
 	"perch/shim/internal/standin"
 	"perch/shim/internal/stockssh"
 	"perch/shim/internal/target"
@@ -46,13 +48,17 @@ func (r *Runner) Stop(ctx context.Context, arg string, grace time.Duration) erro
 
 func (r *Runner) stopOne(ctx context.Context, t target.Target, j engine.Job, grace time.Duration) error {
 	if j.State == engine.Running {
-		err := r.ask(ctx, t)
-		if err == nil && r.ended(ctx, j, grace) {
-			r.Say.Line("job %s (%s) has ended", j.ID, t.Name)
-			return nil
+		err := r.reach(ctx, t, j, grace)
+		if err == nil {
+			err = r.ask(ctx, t)
 		}
 		if err != nil {
 			r.Say.Line("job %s cannot be asked to end (%v); removing it", j.ID, err)
+		} else if ended, err := r.ended(ctx, j, grace); err != nil {
+			return err
+		} else if ended {
+			r.Say.Line("job %s (%s) has ended", j.ID, t.Name)
+			return nil
 		} else {
 			r.Say.Line("job %s has not ended within %v; removing it", j.ID, grace)
 		}
@@ -64,12 +70,36 @@ func (r *Runner) stopOne(ctx context.Context, t target.Target, j engine.Job, gra
 	return nil
 }
 
+// reach has a carrier stand where this host has none.
+func (r *Runner) reach(ctx context.Context, t target.Target, j engine.Job, limit time.Duration) error {
+	if t.Standing() {
+		return nil
+	}
+	if set, err := keys.Load(t.State); err != nil || set.Fingerprint != j.Key {
+		return fmt.Errorf("its key is not here")
+	}
+	if err := t.MakeDirs(); err != nil {
+		return err
+	}
+	if err := keep.Start(r.Paths.Perch, t, j); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for tick := time.NewTicker(50 * time.Millisecond); !t.Standing(); {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return fmt.Errorf("no connection to it stands after %v", limit)
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
 // ask gives the command to end over SSH, by the stock client, as the user
 // name that does not count as somebody being there.
 func (r *Runner) ask(ctx context.Context, t target.Target) error {
-	if !t.Standing() {
-		return fmt.Errorf("no connection to it stands")
-	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	// The file's own proxy command would submit a job if this one had gone.
@@ -93,18 +123,40 @@ func (r *Runner) ask(ctx context.Context, t target.Target) error {
 	return fmt.Errorf("it does not answer")
 }
 
-// ended waits for the end of a job in its user log.
-func (r *Runner) ended(ctx context.Context, j engine.Job, grace time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, grace)
+// ended waits for the end of a job in its user log: for grace, and then for as
+// long as HTCondor transfers its output, which a removal would lose.
+func (r *Runner) ended(ctx context.Context, j engine.Job, grace time.Duration) (bool, error) {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var state userlog.State
-	for e := range userlog.Follow(ctx, j.Log, j.ID) {
-		state.Add(e)
-		if state.Ended() {
-			return true
+	events := userlog.Follow(ctx, j.Log, j.ID)
+	late := time.After(grace)
+	over := false
+	for {
+		select {
+		case some, open := <-events:
+			if !open {
+				return false, fmt.Errorf("waiting for the end of job %s: %w", j.ID, context.Cause(ctx))
+			}
+			for _, e := range some {
+				state.Add(e)
+			}
+		case <-late:
+			over = true
+			if state.State == engine.Transferring {
+				r.Say.Line("job %s transfers its output; waiting for that", j.ID)
+			}
+		}
+		switch {
+		case state.Ended():
+			return true, nil
+		case state.State == engine.Held:
+			return false, fmt.Errorf("job %s is held since %s: %s; its output may still be there: see to the reason, or give it up by perch stop",
+				j.ID, state.Since.Format(time.TimeOnly), state.Reason)
+		case over && state.State != engine.Transferring:
+			return false, nil
 		}
 	}
-	return false
 }
 
 // Logs returns the files that say how the target's last job went: those that

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bufio"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"perch/entrypoint/contract"
 	"perch/shim/internal/engine"
+	"perch/shim/internal/engine/enginetest"
 	"perch/shim/internal/keys"
 	"perch/shim/internal/target"
 )
@@ -122,6 +124,44 @@ func TestStopRemoves(t *testing.T) {
 				t.Errorf("removed %q", got)
 			}
 		})
+	}
+}
+
+// TestStopWaitsForOutput for as long as HTCondor transfers it: a removal would
+// lose it.
+func TestStopWaitsForOutput(t *testing.T) {
+	s := newSite(t)
+	s.engine.Serve = s.control(func(string) string { return contract.ReplyOK + "\n" }, func() {
+		log, err := os.OpenFile(s.engine.Job("1.0").Log, os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			return // the folder has gone with the test
+		}
+		defer log.Close()
+		fmt.Fprint(log, "040 (001.000.000) 2026-11-24 13:08:08 Started transferring output files\n...\n")
+	})
+	s.up()
+	done := make(chan error, 1)
+	go func() { done <- s.Stop(t.Context(), s.jdl, time.Second) }()
+	enginetest.Await(t, "it is said", func() bool {
+		said, err := os.ReadFile(s.said.Name())
+		return err == nil && strings.Contains(string(said), "job 1.0 transfers its output; waiting for that")
+	})
+	s.engine.Terminate("1.0", contract.ExitOK)
+	if err := <-done; err != nil || s.engine.Removals() != nil {
+		t.Errorf("%v, removed %q", err, s.engine.Removals())
+	}
+	s.reads("job 1.0 (a) has ended")
+}
+
+// TestStopHeld: an output that cannot be transferred holds the job, and may be
+// saved yet.
+func TestStopHeld(t *testing.T) {
+	s := newSite(t)
+	s.engine.Serve = s.control(func(string) string { return contract.ReplyOK + "\n" }, func() { s.engine.Hold("1.0", "no such file out") })
+	s.up()
+	err := s.Stop(t.Context(), s.jdl, time.Minute)
+	if err == nil || !strings.Contains(err.Error(), "job 1.0 is held since ") || !strings.Contains(err.Error(), "no such file out") || s.engine.Removals() != nil {
+		t.Errorf("%v, removed %q", err, s.engine.Removals())
 	}
 }
 

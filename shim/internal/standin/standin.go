@@ -102,10 +102,15 @@ func (s *standIn) establish(ctx context.Context, path string, line sshargs.Line)
 		if !known {
 			err = s.perch(ctx, "prepare", path)
 		}
-	} else if !known || !t.Standing() {
+	} else if known && t.Standing() {
+		if job, changed := t.Changed(); changed {
+			s.say.Line("%s has changed since job %s was submitted; perch stop, then connect again, to use the new one", t.JDL, job)
+		}
+		return t, nil
+	} else {
 		err = s.up(ctx, path, line)
 	}
-	if err != nil || known {
+	if err != nil {
 		return t, err
 	}
 	if t, known, err = target.Known(path); err == nil && !known {

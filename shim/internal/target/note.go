@@ -68,6 +68,23 @@ func (t Target) JDLHash() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
+// Changed says whether the submit description has changed since the last job,
+// whose number it returns, was submitted. Where the file is older than the
+// note, that costs two looks at them.
+func (t Target) Changed() (job string, changed bool) {
+	jdl, err := os.Stat(t.JDL)
+	if err != nil {
+		return "", false
+	}
+	note, err := os.Stat(filepath.Join(t.State, noteName))
+	if err != nil || jdl.ModTime().Before(note.ModTime()) {
+		return "", false
+	}
+	n := t.Note()
+	hash, err := t.JDLHash()
+	return n.Job.ID, err == nil && n.JDLHash != "" && hash != n.JDLHash
+}
+
 // All returns the notes of all targets that this user's state folder has.
 func All(stateHome string) ([]Note, error) {
 	dirs, err := os.ReadDir(filepath.Join(stateHome, "perch", "jobs"))

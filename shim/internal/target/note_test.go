@@ -28,6 +28,40 @@ func TestNote(t *testing.T) {
 	}
 }
 
+// TestChanged goes by the content: a file that was only touched is the same.
+func TestChanged(t *testing.T) {
+	dir := t.TempDir()
+	tg := Target{State: dir, JDL: filepath.Join(dir, "a.jdl")}
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(tg.JDL, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		later := time.Now().Add(time.Minute)
+		if err := os.Chtimes(tg.JDL, later, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("queue\n")
+	if _, changed := tg.Changed(); changed {
+		t.Error("changed, although there was no job")
+	}
+	hash, err := tg.JDLHash()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tg.WriteNote(Note{Job: engine.Job{ID: "12.0"}, JDLHash: hash}); err != nil {
+		t.Fatal(err)
+	}
+	if _, changed := tg.Changed(); changed {
+		t.Error("touched is changed")
+	}
+	write("request_cpus = 2\nqueue\n")
+	if job, changed := tg.Changed(); !changed || job != "12.0" {
+		t.Errorf("got %q, %v", job, changed)
+	}
+}
+
 // TestBrokenNote: half a note, or anything else, is none.
 func TestBrokenNote(t *testing.T) {
 	tg := Target{State: t.TempDir()}

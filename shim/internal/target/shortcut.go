@@ -3,6 +3,7 @@ package target
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 
@@ -23,6 +24,9 @@ func shortcut(jdl string) (string, error) {
 	for _, name := range deciding {
 		parts = append(parts, os.Getenv(name))
 	}
+	// Where HTCondor is found, its queue is meant.
+	tool, _ := exec.LookPath("condor_submit")
+	parts = append(parts, tool)
 	return filepath.Join(base, "by-path", hashOf(parts...)), nil
 }
 

@@ -18,11 +18,12 @@ const pollInterval = time.Second
 
 // Follow delivers the events of job (of all jobs where job is "") from the
 // log's beginning on and then as they are written, until ctx ends; the channel
-// is closed then. The log need not exist yet, nor its directory. A log that was
-// replaced or has become shorter is read from its beginning again, so events
-// may come twice; State does not mind.
-func Follow(ctx context.Context, path, job string) <-chan Event {
-	events := make(chan Event)
+// is closed then. What is there already comes at once: of a job that was held
+// and released, only the last state is to be acted on. The log need not exist
+// yet, nor its directory. A log that was replaced or has become shorter is read
+// from its beginning again, so events may come twice; State does not mind.
+func Follow(ctx context.Context, path, job string) <-chan []Event {
+	events := make(chan []Event)
 	go func() {
 		defer close(events)
 		f := &follower{path: path, job: job, events: events}
@@ -31,9 +32,24 @@ func Follow(ctx context.Context, path, job string) <-chan Event {
 	return events
 }
 
+// Past returns what the log says of job so far; the zero State where it cannot
+// be read.
+func Past(path, job string) State {
+	var state State
+	file, err := openRegular(path)
+	if err != nil {
+		return state
+	}
+	defer file.Close()
+	for _, e := range (&follower{job: job}).read(file) {
+		state.Add(e)
+	}
+	return state
+}
+
 type follower struct {
 	path, job string
-	events    chan<- Event
+	events    chan<- []Event
 
 	// What was read so far: of which file, and up to where.
 	file   os.FileInfo
@@ -73,33 +89,32 @@ func (f *follower) drain(ctx context.Context) bool {
 	if _, err := file.Seek(f.offset, io.SeekStart); err != nil {
 		return ctx.Err() == nil
 	}
-	return f.copy(ctx, file)
+	events := f.read(file)
+	if len(events) == 0 {
+		return ctx.Err() == nil
+	}
+	select {
+	case f.events <- events:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
-func (f *follower) copy(ctx context.Context, r io.Reader) bool {
+func (f *follower) read(r io.Reader) (events []Event) {
 	chunk := make([]byte, 32<<10)
 	for {
 		n, err := r.Read(chunk)
 		f.offset += int64(n)
-		if !f.split.feed(chunk[:n], func(record string) bool { return f.deliver(ctx, record) }) {
-			return false
-		}
+		f.split.feed(chunk[:n], func(record string) bool {
+			if e, ok := parse(record); ok && (f.job == "" || e.Job == f.job) {
+				events = append(events, e)
+			}
+			return true
+		})
 		if err != nil || n == 0 {
-			return ctx.Err() == nil
+			return events
 		}
-	}
-}
-
-func (f *follower) deliver(ctx context.Context, record string) bool {
-	e, ok := parse(record)
-	if !ok || f.job != "" && e.Job != f.job {
-		return true
-	}
-	select {
-	case f.events <- e:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

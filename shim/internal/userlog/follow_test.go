@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,26 +15,37 @@ func record(kind, job, text string) string {
 	return kind + " (" + job + ".000) 2026-11-24 11:37:34 " + text + "\n...\n"
 }
 
-// next takes one event, and fails the test if none comes.
-func next(t *testing.T, events <-chan Event) Event {
+// next takes what comes at once, and fails the test if nothing comes.
+func next(t *testing.T, events <-chan []Event) []Event {
 	t.Helper()
 	select {
-	case e, ok := <-events:
+	case some, ok := <-events:
 		if !ok {
 			t.Fatal("the channel was closed")
 		}
-		return e
+		return some
 	case <-time.After(20 * time.Second):
 		t.Fatal("no event came")
 	}
 	panic("not reached")
 }
 
-func wantNext(t *testing.T, events <-chan Event, want Number) {
+func wantNext(t *testing.T, events <-chan []Event, want ...Number) {
 	t.Helper()
-	if e := next(t, events); e.Number != want {
-		t.Errorf("got event %03d, want %03d", int(e.Number), int(want))
+	var got []Number
+	for _, e := range next(t, events) {
+		got = append(got, e.Number)
 	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got events %v, want %v", got, want)
+	}
+}
+
+// The past comes at once.
+func TestFollowPast(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	appendTo(t, path, record("000", "012.000", "Job submitted")+record("012", "012.000", "Job was held.")+record("013", "012.000", "Job was released."))
+	wantNext(t, Follow(t.Context(), path, "12.0"), Submit, Held, Released)
 }
 
 func appendTo(t *testing.T, path, text string) {

@@ -88,13 +88,12 @@ func (w *Waiter) Wait(ctx context.Context) error {
 			return err
 		}
 		select {
-		case e, ok := <-events:
-			if ok {
+		case some := <-events:
+			for _, e := range some {
 				w.state.Add(e)
 				w.logged = true
 			}
 		case <-look.C:
-			// Not at each event: the log's past would be shown, too.
 			w.show()
 			if done, err := w.look(ctx); done || err != nil {
 				return err
@@ -109,6 +108,9 @@ func (w *Waiter) Wait(ctx context.Context) error {
 func (w *Waiter) verdict() error {
 	id, s := w.Job.ID, &w.state
 	switch {
+	case s.State == engine.Held && s.Starts > 0:
+		return fmt.Errorf("job %s is held since %s: %s; it has run and its home is gone: end it by perch stop, then connect again",
+			id, clock(s.Since), orUnknown(s.Reason))
 	case s.State == engine.Held:
 		return fmt.Errorf("job %s is held since %s: %s; see to the reason and run condor_release %s, or end it by perch stop",
 			id, clock(s.Since), orUnknown(s.Reason), id)

@@ -136,6 +136,8 @@ func TestEnds(t *testing.T) {
 	}{
 		{"held", func(w *waited) { w.Hold(w.id, "via condor_hold (by user alice)") },
 			[]string{"job 1.0 is held since ", "via condor_hold (by user alice)", "condor_release 1.0", "perch stop"}, false},
+		{"held after it ran", func(w *waited) { w.Start(w.id); w.Hold(w.id, "memory limit") },
+			[]string{"job 1.0 is held since ", "memory limit; it has run and its home is gone", "perch stop, then connect again"}, false},
 		{"held for no reason", func(w *waited) { w.Hold(w.id, "") }, []string{"no reason is given"}, false},
 		{"removed", func(w *waited) { w.Abort(w.id, "via condor_rm (by user alice)") },
 			[]string{"job 1.0 was removed (via condor_rm (by user alice))"}, true},
@@ -174,6 +176,24 @@ func TestEnds(t *testing.T) {
 				t.Errorf("waiting has removed %v", got)
 			}
 		})
+	}
+}
+
+// TestPast: what is over is not acted on, be the job idle or running now.
+func TestPast(t *testing.T) {
+	t.Parallel()
+	w := submitted(t, nil)
+	for range starterErrors {
+		w.StarterError(w.id, "no such image")
+	}
+	w.Hold(w.id, "no such image")
+	w.Silence(w.id, engine.Idle, "")
+	w.Note(w.id, userlog.Event{Number: userlog.Released, Reason: "via condor_release"})
+	done := w.begin(t.Context())
+	w.seen("job 1.0 (a) idle")
+	w.Start(w.id)
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

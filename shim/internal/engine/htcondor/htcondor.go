@@ -9,8 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"os/user"
+	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"perch/shim/internal/engine"
@@ -44,9 +45,14 @@ func New(ctx context.Context, perchSSH, ssh string) (*Engine, error) {
 	if !Installed() {
 		return nil, errors.New("there is no condor_submit on PATH; log in to a submit host, or set PERCH_ENGINE=local")
 	}
-	u, err := user.Current()
+	for _, path := range []string{perchSSH, ssh} {
+		if strings.ContainsAny(path, " \t\"'") {
+			return nil, fmt.Errorf("condor_ssh_to_job cannot start %q: its path holds a blank or a quote; install it elsewhere", path)
+		}
+	}
+	owner, err := userName(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("finding your user name: %w", err)
+		return nil, err
 	}
 	out, err := tool(ctx, "", "condor_config_val", "-macro", "$(SCHEDD_HOST:)/$(SCHEDD_NAME:)/$(FULL_HOSTNAME:)")
 	if err != nil {
@@ -56,7 +62,18 @@ func New(ctx context.Context, perchSSH, ssh string) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{queue: queue, owner: u.Username, PerchSSH: perchSSH, SSH: ssh}, nil
+	return &Engine{queue: queue, owner: owner, PerchSSH: perchSSH, SSH: ssh}, nil
+}
+
+// userName is what the schedd calls the user. id(1) asks whatever the host has
+// for names; a static program sees /etc/passwd only.
+func userName(ctx context.Context) (string, error) {
+	out, err := tool(ctx, "", "id", "-un")
+	name := strings.TrimSpace(string(out.stdout))
+	if err != nil || name == "" {
+		return "", fmt.Errorf("finding your user name by id -un: %w", err)
+	}
+	return name, nil
 }
 
 // scheddName applies HTCondor's rules (manual, SCHEDD_HOST and SCHEDD_NAME) to
@@ -95,13 +112,17 @@ type output struct{ stdout, stderr []byte }
 func (o output) text() string { return string(o.stderr) + string(o.stdout) }
 
 // tool runs a program of HTCondor's in dir with nothing on stdin. Its error is
-// what the tool said, in one line.
-func tool(ctx context.Context, dir, name string, args ...string) (output, error) {
-	ctx, cancel := context.WithTimeout(ctx, toolLimit)
+// what the tool said, in one line. The tool dies with this process: a
+// condor_submit that went on would do so without the target's lock.
+func tool(caller context.Context, dir, name string, args ...string) (output, error) {
+	ctx, cancel := context.WithTimeout(caller, toolLimit)
 	defer cancel()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.WaitDelay = time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -109,10 +130,10 @@ func tool(ctx context.Context, dir, name string, args ...string) (output, error)
 	switch {
 	case err == nil:
 		return out, nil
+	case caller.Err() != nil:
+		return out, fmt.Errorf("%s did not answer in time: %w", name, context.Cause(caller))
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return out, fmt.Errorf("%s did not answer within %v; try again, or ask your administrator about the schedd", name, toolLimit)
-	case ctx.Err() != nil:
-		return out, fmt.Errorf("%s: %w", name, ctx.Err())
 	}
 	said := complaint(string(out.stderr))
 	if said == "" {

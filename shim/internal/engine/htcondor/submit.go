@@ -42,14 +42,37 @@ func (e *Engine) Submit(ctx context.Context, s engine.Submission) (engine.Job, e
 	if err != nil {
 		return e.submittedAfterAll(ctx, s, err)
 	}
-	return engine.Job{ID: id, State: engine.Idle, Since: time.Now(), Target: s.Target, Name: s.Name,
-		Key: s.Fingerprint, Log: logOf(said, dir, s.Log)}, nil
+	return e.lookUp(ctx, s, engine.Job{ID: id, State: engine.Idle, Since: time.Now(), Target: s.Target, Name: s.Name,
+		Key: s.Fingerprint, Log: logOf(said, dir, s.Log)}), nil
 }
+
+// lookUp returns the job as the queue has it: with its log's real name, which
+// may hold the job's number, and with what the administrator's rules say. A
+// queue that does not answer now will later.
+func (e *Engine) lookUp(ctx context.Context, s engine.Submission, j engine.Job) engine.Job {
+	jobs, err := e.Find(ctx, s.Target)
+	if err != nil {
+		return j
+	}
+	for _, found := range jobs {
+		if found.ID == j.ID {
+			return found
+		}
+	}
+	if s.Notice != nil {
+		s.Notice(fmt.Sprintf("job %s is not among the jobs of %s that condor_q shows, so the next call will not find it; end it by condor_rm %s and ask your administrator which user it belongs to",
+			j.ID, e.owner, j.ID))
+	}
+	return j
+}
+
+// lookLimit is how long the caller is kept, who may have no time left.
+const lookLimit = 5 * time.Second
 
 // submittedAfterAll looks for the job of a condor_submit that failed: it may
 // have been cut off after the schedd had taken the job.
 func (e *Engine) submittedAfterAll(ctx context.Context, s engine.Submission, cause error) (engine.Job, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), toolLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookLimit)
 	defer cancel()
 	jobs, err := e.Find(ctx, s.Target)
 	if err != nil {

@@ -173,11 +173,13 @@ func (s *site) await(j engine.Job, kind userlog.Number) userlog.Event {
 	ctx, cancel := context.WithTimeout(s.Context(), limit)
 	defer cancel()
 	var seen []string
-	for e := range userlog.Follow(ctx, j.Log, j.ID) {
-		if e.Number == kind {
-			return e
+	for some := range userlog.Follow(ctx, j.Log, j.ID) {
+		for _, e := range some {
+			if e.Number == kind {
+				return e
+			}
+			seen = append(seen, fmt.Sprintf("%03d %s", int(e.Number), e.Reason))
 		}
-		seen = append(seen, fmt.Sprintf("%03d %s", int(e.Number), e.Reason))
 	}
 	log, _ := os.ReadFile(filepath.Join(os.Getenv("XDG_STATE_HOME"), "perch/local/jobs", strings.TrimSuffix(j.ID, ".0"), "starter.log"))
 	s.Fatalf("event %03d did not come; got %q; starter's log: %s", int(kind), seen, log)

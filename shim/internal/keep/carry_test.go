@@ -1,0 +1,64 @@
+package keep
+
+import (
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"perch/entrypoint/contract"
+	"perch/shim/internal/engine/enginetest"
+	"perch/shim/internal/proxy"
+)
+
+// TestSessionsOutliveALook: where each connection is a session of its own, one
+// that cannot be made says nothing about the others.
+func TestSessionsOutliveALook(t *testing.T) {
+	var away atomic.Bool
+	kick := make(chan struct{})
+	k := running(t, func(e *enginetest.Engine) {
+		e.NoForward = true
+		e.Serve = func(conn net.Conn) {
+			defer conn.Close()
+			if away.Load() {
+				return
+			}
+			_, _ = io.WriteString(conn, contract.Banner()+"\r\n")
+			ended := make(chan struct{})
+			go func() { defer close(ended); _, _ = io.Copy(conn, conn) }()
+			select {
+			case <-kick: // whoever has sent nothing, which is keep
+			case <-ended:
+			}
+		}
+	})
+	k.await(Standing)
+	session, err := proxy.Dial(t.Context(), k.target.Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	away.Store(true)
+	kick <- struct{}{}
+	enginetest.Await(t, "shims are kept away", func() bool { return !k.target.Standing() })
+	time.Sleep(3 * retry) // for a second look, and a third
+	if k.Engine.Standing() != 1 {
+		t.Error("the carrier was ended, and all sessions with it")
+	}
+	away.Store(false)
+	enginetest.Await(t, "shims find the carrier again", k.target.Standing)
+	if ways := k.Ways(); len(ways) != 1 {
+		t.Errorf("the ways are %v", ways)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{
+		0: retry, 5 * time.Second: retry, time.Minute: 3 * time.Second, time.Hour: maxRetry,
+	} {
+		if got := retryAfter(after); got != want {
+			t.Errorf("after %v: %v, want %v", after, got, want)
+		}
+	}
+}
