@@ -59,13 +59,20 @@ func setOf(dir string, host ssh.Signer) Set {
 // Make completes the keys in dir, a 0700 directory, and writes what is derived
 // from them: known_hosts with alias as the host's name, and the authorized
 // keys with the lines of the file extra, if that is not "". Keys that are
-// there stay. The caller holds the target's lock.
+// there stay; but with the user's key the host's is lost, too, since by that a
+// job is known which lets the user's in. The caller holds the target's lock.
 func Make(dir, alias, extra string) (Set, error) {
+	hostKey := filepath.Join(dir, contract.HostKeyFile)
+	if _, err := os.Stat(filepath.Join(dir, Identity)); errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(hostKey); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Set{}, fmt.Errorf("removing the host key of a lost key: %w", err)
+		}
+	}
 	user, err := ensure(filepath.Join(dir, Identity))
 	if err != nil {
 		return Set{}, err
 	}
-	host, err := ensure(filepath.Join(dir, contract.HostKeyFile))
+	host, err := ensure(hostKey)
 	if err != nil {
 		return Set{}, err
 	}
