@@ -22,6 +22,11 @@ import (
 // counts appended lines just before "queue", where they go before the file's.
 func (e *Engine) Submit(ctx context.Context, s engine.Submission) (engine.Job, error) {
 	dir := filepath.Dir(s.JDL)
+	for _, path := range []string{s.HostKey, s.AuthorizedKeys, s.Entrypoint} {
+		if strings.ContainsAny(path, ",$\n") {
+			return engine.Job{}, fmt.Errorf("HTCondor cannot transfer %q: its path holds a comma or a \"$\"; set XDG_STATE_HOME to another folder, or install Perch elsewhere", path)
+		}
+	}
 	said, err := e.dryRun(ctx, dir, s)
 	if err != nil {
 		return engine.Job{}, err

@@ -13,6 +13,16 @@ import (
 	"perch/shim/internal/engine"
 )
 
+// TestPathsThatCannotTravel are refused before any tool is asked.
+func TestPathsThatCannotTravel(t *testing.T) {
+	for _, path := range []string{"/home/a,b/state/perch_host_key", "/home/$HOME/perch_host_key"} {
+		_, err := (&Engine{}).Submit(t.Context(), engine.Submission{JDL: "/a.jdl", HostKey: path})
+		if err == nil || !strings.Contains(err.Error(), "set XDG_STATE_HOME") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 // TestAppended holds what Perch adds to a submit description. Each file has
 // the ad that condor_submit's dry run printed, the submission, and the lines
 // (UPDATE=1 writes these anew).
