@@ -158,11 +158,11 @@ func TestGarbage(t *testing.T) {
 	t.Parallel()
 	j := startJob(t)
 	for _, garbage := range []string{"", "GET / HTTP/1.0\r\n\r\n", "SSH-2.0-x\r\n" + strings.Repeat("\xff", 70000), "SSH-2.0-x\r\n\x00\x00\x00\x0c\x0a\x14aaaaaaaaaa", strings.Repeat("a", 1<<20)} {
-		cmd := exec.Command(j.path(contract.ProgramName), "stdio")
+		cmd := exec.Command(j.path(contract.ProgramName), contract.CommandCarry)
 		if got := run(t, cmd, garbage); !strings.HasPrefix(got.stdout, contract.Banner()+"\r\n") {
 			t.Errorf("after %.20q: got %.80q, want the banner", garbage, got.stdout)
-		} else if !strings.HasSuffix(got.stderr, contract.StdioEnded+"\n") {
-			t.Errorf("after %.20q: stdio does not tell of its end: %q", garbage, got.stderr)
+		} else if !strings.HasSuffix(got.stderr, contract.CarryEnded+"\n") {
+			t.Errorf("after %.20q: carry does not tell of its end: %q", garbage, got.stderr)
 		}
 	}
 	if got := j.ssh("", "job", "echo ok"); got.stdout != "ok\n" {

@@ -21,6 +21,7 @@ const usage = `usage: perch-entrypoint [command]
   init           run serve as a child and look after all processes (the default)
   serve          prepare the job home and serve SSH on its socket
   stdio          connect stdin and stdout to the socket beside this program
+  carry          stdio for perch keep: tells of its end on standard error
   check [--json] say what this place offers to a session
   version        print the version of the contract
 
@@ -47,6 +48,9 @@ func Run(args []string, stdin, stdout, stderr *os.File) int {
 		return reap.Run([]string{"perch-entrypoint", "serve"}, stderr)
 	case "serve":
 		return serve.Run(stdout, stderr)
+	case contract.CommandCarry:
+		defer fmt.Fprintln(stderr, contract.CarryEnded)
+		return stdio.Run(stdin, stdout, stderr)
 	case "stdio":
 		return stdio.Run(stdin, stdout, stderr)
 	case "check":

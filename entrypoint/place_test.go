@@ -75,7 +75,8 @@ func TestFailures(t *testing.T) {
 		{"two in one place", running.home, nil, contract.ExitNoSocket, "another perch-entrypoint serves"},
 		{"unknown command", empty, []string{"dance"}, contract.ExitUsage, "usage:"},
 		{"too many arguments", empty, []string{"init", "now"}, contract.ExitUsage, "takes no argument"},
-		{"stdio without a job", empty, []string{"stdio"}, contract.ExitFailure, "is the job running?\n" + contract.StdioEnded},
+		{"stdio without a job", empty, []string{"stdio"}, contract.ExitFailure, "is the job running?"},
+		{"carry without a job", empty, []string{contract.CommandCarry}, contract.ExitFailure, "is the job running?\n" + contract.CarryEnded},
 		{"check without a home", "/nonesuch", []string{"check"}, contract.ExitNoHome, "no such file"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

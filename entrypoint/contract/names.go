@@ -66,11 +66,14 @@ const (
 	EnvMachineAd = "_CONDOR_MACHINE_AD"
 )
 
-// StdioEnded is the last line on the standard error of "perch-entrypoint stdio",
-// whatever its end. Where condor_ssh_to_job enters a container by
-// condor_docker_enter (HTCondor 25), nobody else tells of that end: the session
-// stays, and the job with it.
-const StdioEnded = "perch-entrypoint: the connection to the job's socket has ended"
+// CommandCarry is perch-entrypoint's command for one connection of a carrier.
+const CommandCarry = "carry"
+
+// CarryEnded is the last line on the standard error of CommandCarry, whatever
+// its end. Where condor_ssh_to_job enters a container by condor_docker_enter
+// (HTCondor 25), nobody else tells of that end: the session stays, and the job
+// with it.
+const CarryEnded = "perch-entrypoint: the connection to the job's socket has ended"
 
 // Words of an SSH session with the entrypoint.
 const (

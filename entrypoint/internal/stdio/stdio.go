@@ -16,10 +16,8 @@ import (
 // Run copies stdin to the socket that lies beside this program's executable
 // (or beside its name in the working directory, where /proc is missing), and
 // the socket to stdout. The end of stdin is passed on while output goes on; the
-// end of the socket ends it. The last line on stderr is contract.StdioEnded. It
-// returns the exit code.
+// end of the socket ends it. It returns the exit code.
 func Run(stdin io.Reader, stdout, stderr io.Writer) int {
-	defer fmt.Fprintln(stderr, contract.StdioEnded)
 	program, err := os.Executable()
 	if err != nil {
 		program = os.Args[0]

@@ -65,7 +65,7 @@ func (e *Engine) serveEach(ctx context.Context, j engine.Job, lis *net.UnixListe
 			return fmt.Errorf("waiting for connections: %w", err)
 		}
 		note := fmt.Sprintf("%s.%d", notes, n)
-		running.Go(func() { e.stdio(ctx, j, conn, note, way) })
+		running.Go(func() { e.enter(ctx, j, conn, note, way) })
 	}
 }
 
@@ -76,11 +76,11 @@ const entering = 2
 // drainLimit is how long ssh may take to hand on what came before the end.
 const drainLimit = time.Second
 
-// stdio runs, when there is room in way, the entrypoint's copy in the scratch directory, where the command
-// starts: outside of the container on 23.x, inside on 25.x, so the path is
-// relative and the program static. The connection itself is its stdin and
-// stdout.
-func (e *Engine) stdio(ctx context.Context, j engine.Job, conn *net.UnixConn, note string, way chan struct{}) {
+// enter runs, when there is room in way, the entrypoint's copy in the scratch
+// directory, where the command starts: outside of the container on 23.x, inside
+// on 25.x, so the path is relative and the program static. The connection
+// itself is its stdin and stdout.
+func (e *Engine) enter(ctx context.Context, j engine.Job, conn *net.UnixConn, note string, way chan struct{}) {
 	defer conn.Close()
 	select {
 	case way <- struct{}{}:
@@ -99,9 +99,9 @@ func (e *Engine) stdio(ctx context.Context, j engine.Job, conn *net.UnixConn, no
 	defer end.Close()
 	ssh := strings.Join(append([]string{e.PerchSSH, carrierssh.Flag, note, e.SSH}, hardened...), " ")
 	cmd := exec.CommandContext(ctx, "condor_ssh_to_job", "-ssh", ssh, j.ID,
-		filepath.Join(contract.Dir, contract.ProgramName)+" stdio")
+		filepath.Join(contract.Dir, contract.ProgramName)+" "+contract.CommandCarry)
 	cmd.Stdin, cmd.Stdout = end, end
-	cmd.Stderr = &watcher{text: contract.StdioEnded, seen: func() { time.AfterFunc(drainLimit, cancel) }}
+	cmd.Stderr = &watcher{text: contract.CarryEnded, seen: func() { time.AfterFunc(drainLimit, cancel) }}
 	cmd.WaitDelay = 2 * time.Second
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
