@@ -215,9 +215,9 @@ func TestKeepAlive(t *testing.T) {
 
 // A peer that answers is not dropped, however long it is silent otherwise.
 func TestKeptAlive(t *testing.T) {
-	s := serve(t, func(c *Config) { c.KeepAlive = time.Millisecond })
+	s := serve(t, func(c *Config) { c.KeepAlive = 250 * time.Millisecond })
 	client := s.connect()
-	out, err := s.session(client).Output("sleep 0.3; echo ok")
+	out, err := s.session(client).Output("sleep 1.5; echo ok")
 	if string(out) != "ok\n" || err != nil {
 		t.Errorf("got %q, %v", out, err)
 	}
