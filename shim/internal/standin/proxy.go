@@ -39,7 +39,12 @@ func (s *standIn) copy(ctx context.Context, args []string) error {
 	}
 	ctx, stop := untilSignal(ctx)
 	defer stop()
-	return proxy.Copy(ctx, conn, os.Stdin, os.Stdout)
+	err = proxy.Copy(ctx, conn, os.Stdin, os.Stdout)
+	if ctx.Err() != nil {
+		// ssh ends its ProxyCommand by SIGHUP; that is no failure to tell of.
+		return errSaid
+	}
+	return err
 }
 
 func (s *standIn) connect(ctx context.Context, args []string) error {
