@@ -3,6 +3,7 @@ package rules
 import (
 	"go/ast"
 	"go/token"
+	"go/types"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,13 +12,13 @@ import (
 
 // TestSkips: a test that does not run where something is missing is green for
 // nothing. Short tests alone may leave out what takes long, and say so by
-// "if testing.Short()".
+// "if testing.Short() && os.Getenv("CI") == """: in CI there are none.
 func TestSkips(t *testing.T) {
 	fset, files := parsed(t, "_test.go")
 	for name, file := range files {
 		ast.PreorderStack(file, nil, func(n ast.Node, stack []ast.Node) bool {
 			if call, ok := n.(*ast.CallExpr); ok && isSkip(call) && !underShort(stack) {
-				t.Errorf("%s:%d skips a test for another reason than testing.Short()", name, line(fset, n))
+				t.Errorf("%s:%d skips a test otherwise than under testing.Short() && os.Getenv(\"CI\") == \"\"", name, line(fset, n))
 			}
 			return true
 		})
@@ -41,19 +42,14 @@ func isSkip(call *ast.CallExpr) bool {
 	return false
 }
 
-// underShort says whether the innermost condition is testing.Short() alone.
+// underShort says whether the innermost condition is that of TestSkips.
 func underShort(stack []ast.Node) bool {
 	for i := len(stack) - 1; i >= 0; i-- {
 		branch, ok := stack[i].(*ast.IfStmt)
 		if !ok {
 			continue
 		}
-		call, ok := branch.Cond.(*ast.CallExpr)
-		if !ok {
-			return false
-		}
-		f, ok := call.Fun.(*ast.SelectorExpr)
-		return ok && f.Sel.Name == "Short"
+		return types.ExprString(branch.Cond) == `testing.Short() && os.Getenv("CI") == ""`
 	}
 	return false
 }

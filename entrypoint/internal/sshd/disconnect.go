@@ -18,7 +18,7 @@ type disconnectMsg struct {
 const byApplication = 11
 
 // sendMessage is x/crypto's own way to send any message. The library has no
-// public one for a disconnect ("TODO: consider exposing" in connection.go), and
+// public one for a disconnect (a note in its connection.go considers one), and
 // without it a client can only say that the connection was closed, not why.
 // Should the name go away, linking fails; should the field that disconnect
 // looks for, nothing is sent, and the test with the stock client fails.

@@ -25,6 +25,14 @@ import (
 // option of two dashes.
 const Flag = "--carrier"
 
+// TakeFlag is the first argument of perch-ssh that calls proxy.TakeFD.
+const TakeFlag = "--take"
+
+// offerName is the socket in condor_ssh_to_job's directory on which it passes
+// its connection to sshd to whoever connects first: its own proxy command, or
+// ours (HTCondor's condor_tools/ssh_to_job.cpp).
+const offerName = "fdpass"
+
 // proxyOption is how condor_ssh_to_job gives ssh its proxy command.
 const proxyOption = "-oProxyCommand="
 
@@ -71,7 +79,7 @@ func tie() error {
 
 // ownProxy replaces ssh's proxy command, condor_ssh_to_job -proxy, which copies
 // every byte in blocks of 1 KiB and turns in a loop for ever when ssh was
-// killed: by Take, ssh gets the connection itself.
+// killed: by TakeFlag, ssh gets the connection itself.
 func ownProxy(argv []string, dir string) ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {

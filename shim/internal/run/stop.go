@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -76,7 +77,7 @@ func (r *Runner) reach(ctx context.Context, t target.Target, j engine.Job, limit
 		return nil
 	}
 	if set, err := keys.Load(t.State); err != nil || set.Fingerprint != j.Key {
-		return fmt.Errorf("its key is not here")
+		return errors.New("its key is not here")
 	}
 	if err := t.MakeDirs(); err != nil {
 		return err

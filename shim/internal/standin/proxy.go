@@ -54,6 +54,14 @@ func (s *standIn) connect(ctx context.Context, args []string) error {
 	return proxy.SendFD(ctx, args[0], os.Stdout)
 }
 
+// take is the ProxyCommand of a carrier's ssh.
+func (s *standIn) take(args []string) error {
+	if len(args) != 1 {
+		return errors.New("a socket's path is missing; this flag is perch keep's own")
+	}
+	return proxy.TakeFD(args[0], os.Stdout)
+}
+
 // reachTries is how often a job that stops to answer is looked for anew.
 const reachTries = 3
 

@@ -55,7 +55,7 @@ func (s *standIn) run(ctx context.Context, args []string) error {
 		case carrierssh.Flag:
 			return carrierssh.Become(args[1:])
 		case carrierssh.TakeFlag:
-			return carrierssh.Take(args[1:], os.Stdout)
+			return s.take(args[1:])
 		}
 	}
 	ssh, err := stockssh.Find("")
