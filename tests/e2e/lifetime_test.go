@@ -253,8 +253,10 @@ func changedJDL(t *testing.T, p place) {
 	if err := os.WriteFile(path, append([]byte("# changed\n"), text...), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r := p.run(t, "", "perch", "up", target)
-	if r.code != 0 || !strings.Contains(r.stderr, "has changed since") {
-		t.Errorf("exit status %d, %s", r.code, r.stderr)
+	for _, call := range [][]string{{"perch", "up", target}, {"perch-ssh", target, "true"}} {
+		r := p.run(t, "", call[0], call[1:]...)
+		if r.code != 0 || strings.Count(r.stderr, "has changed since") != 1 {
+			t.Errorf("%s: exit status %d, %s", call[0], r.code, r.stderr)
+		}
 	}
 }

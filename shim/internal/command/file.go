@@ -27,10 +27,14 @@ func printFile(w io.Writer, path string) error {
 	}
 	// A job may have put anything into its log.
 	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		text := lines.Text()
 		indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
 		fmt.Fprintln(w, indent+say.Clean(text))
 	}
-	return lines.Err()
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("printing %s: %w; look at it by less", path, err)
+	}
+	return nil
 }

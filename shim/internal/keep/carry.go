@@ -108,23 +108,22 @@ func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) err
 // stand: then shims are only kept away until one can be made again.
 func (k *Keeper) watchJob(ctx context.Context, sock string) {
 	var lost time.Time
-	for dead := 0; ctx.Err() == nil; {
+	for ctx.Err() == nil {
 		conn, err := proxy.Dial(ctx, sock)
 		if err != nil {
-			if dead++; dead == 1 {
-				lost = time.Now()
-			}
 			k.hide()
-			if k.way == engine.Forward && dead == 2 {
+			if lost.IsZero() {
+				lost = time.Now()
+			} else if k.way == engine.Forward {
 				break
 			}
 			_ = pause(ctx, retryAfter(time.Since(lost)), err)
 			continue
 		}
-		if dead > 0 {
+		if !lost.IsZero() {
 			_ = k.show(sock)
+			lost = time.Time{}
 		}
-		dead = 0
 		stop := context.AfterFunc(ctx, func() { conn.Close() })
 		_, _ = io.Copy(io.Discard, conn)
 		stop()

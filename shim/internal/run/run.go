@@ -169,7 +169,7 @@ func (r *Runner) adopt(t target.Target, j engine.Job) error {
 	}
 	if n.Job.ID == j.ID {
 		if n.JDLHash != hash {
-			r.Say.Line("%s has changed since job %s was submitted; perch stop, then connect again, to use the new one", t.JDL, j.ID)
+			r.Say.Line("%s", t.ChangedLine(j.ID))
 		}
 		if n.Job.Log == j.Log {
 			return nil

@@ -104,7 +104,7 @@ func (s *standIn) establish(ctx context.Context, path string, line sshargs.Line)
 		}
 	} else if known && t.Standing() {
 		if job, changed := t.Changed(); changed {
-			s.say.Line("%s has changed since job %s was submitted; perch stop, then connect again, to use the new one", t.JDL, job)
+			s.say.Line("%s", t.ChangedLine(job))
 		}
 		return t, nil
 	} else {

@@ -85,6 +85,11 @@ func (t Target) Changed() (job string, changed bool) {
 	return n.Job.ID, err == nil && n.JDLHash != "" && hash != n.JDLHash
 }
 
+// ChangedLine tells the user of it.
+func (t Target) ChangedLine(job string) string {
+	return fmt.Sprintf("%s has changed since job %s was submitted; perch stop, then connect again, to use the new one", t.JDL, job)
+}
+
 // All returns the notes of all targets that this user's state folder has.
 func All(stateHome string) ([]Note, error) {
 	dirs, err := os.ReadDir(filepath.Join(stateHome, "perch", "jobs"))
