@@ -54,7 +54,13 @@ func noContainer(t *testing.T, p place) {
 // words, and the wait ends.
 func brokenImage(t *testing.T, p place) {
 	if p.image == "" {
-		return // nothing here reads an image
+		// Without containers the job runs all the same, and that is said.
+		p.image = filepath.Join(p.dir, "nosuchimage")
+		r := p.run(t, "", "perch-ssh", p.jdl(t, "broken"), "true")
+		if r.code != 0 || !strings.Contains(r.stderr, p.image+" is not used: it is no directory on this machine") {
+			t.Errorf("exit status %d, %s", r.code, r.stderr)
+		}
+		return
 	}
 	bare := filepath.Join(p.dir, "bare")
 	if err := os.MkdirAll(bare, 0o755); err != nil {
