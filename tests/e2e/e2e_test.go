@@ -9,6 +9,8 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -52,7 +54,47 @@ func programs(t *testing.T) string {
 		}
 	}
 	copyFile(t, executable(t), filepath.Join(bin, "e2e.test"))
+	otherContract(t, bin)
 	return bin
+}
+
+// otherDir lies in the programs' directory and holds the same, but for a
+// perch-entrypoint of the next contract.
+const otherDir = "other"
+
+func otherContract(t *testing.T, bin string) {
+	t.Helper()
+	const mine = "const Version = "
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := filepath.Join(root, "entrypoint", "contract", "names.go")
+	text, err := os.ReadFile(source)
+	if err != nil || strings.Count(string(text), mine) != 1 {
+		t.Fatalf("%s does not say %q once: %v", source, mine, err)
+	}
+	dir := t.TempDir()
+	changed := filepath.Join(dir, "names.go")
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{source: changed}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(os.WriteFile(changed, []byte(strings.Replace(string(text), mine, mine+"1 + ", 1)), 0o600),
+		os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600), os.Mkdir(filepath.Join(bin, otherDir), 0o755))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-overlay", filepath.Join(dir, "overlay.json"),
+		"-o", filepath.Join(bin, otherDir, "perch-entrypoint"), "./entrypoint")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building the other perch-entrypoint: %v\n%s", err, out)
+	}
+	for _, name := range []string{"perch", "perch-ssh"} {
+		copyFile(t, filepath.Join(bin, name), filepath.Join(bin, otherDir, name))
+	}
 }
 
 type image struct{ archive, tree string }

@@ -99,3 +99,19 @@ func longRuntimeDir(t *testing.T, p place) {
 		t.Errorf("exit status %d, %s", r.code, r.stderr)
 	}
 }
+
+// anotherContract is a real perch-entrypoint of the next version: the user reads
+// which is which, and the job stays his to end.
+func anotherContract(t *testing.T, p place) {
+	target := p.jdl(t, "contract")
+	other := p
+	other.bin = filepath.Join(p.bin, otherDir)
+	r := other.run(t, "", "perch-ssh", target, "true")
+	if r.code != 255 || r.stdout != "" || !strings.Contains(r.stderr, "the job's perch-entrypoint speaks contract 2, this perch speaks 1") {
+		t.Errorf("exit status %d, stdout %q, %s", r.code, r.stdout, r.stderr)
+	}
+	id := p.job(t, target)
+	if r := p.run(t, "", "perch", "stop", "--grace", "2s", target); r.code != 0 || !strings.Contains(r.stderr, "job "+id+" (contract) was removed") {
+		t.Errorf("perch stop: exit status %d, %s", r.code, r.stderr)
+	}
+}

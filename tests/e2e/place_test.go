@@ -49,6 +49,7 @@ var suite = []struct {
 	{"the image's entrypoint", imagesEntrypoint},
 	{"no container", noContainer},
 	{"image that does not start", brokenImage},
+	{"another contract", anotherContract},
 	{"long runtime directory", longRuntimeDir},
 	{"no key in sight", noKeyInSight},
 	{"bad input", badInput},
