@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-var firstBounds = bounds{total: 200 * time.Second, each: 150 * time.Second}
+var firstBounds = bounds{total: 400 * time.Second, each: 150 * time.Second}
 
 // probePause is that of the tries that find out when HTCondor lets anybody in.
 const probePause = 200 * time.Millisecond

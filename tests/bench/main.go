@@ -90,7 +90,7 @@ func parse(args []string, stderr io.Writer) (p plan, rest []string, err error) {
 	flags.IntVar(&p.Rounds, "rounds", 40, "sessions to open each way")
 	flags.IntVar(&p.Transfers, "transfers", 3, "transfers each way")
 	flags.IntVar(&p.Size, "size", 1024, "MiB of a transfer")
-	flags.IntVar(&p.Jobs, "jobs", 5, "jobs to enter each way")
+	flags.IntVar(&p.Jobs, "jobs", 9, "jobs to enter each way")
 	flags.StringVar(&p.Image, "image", "", "image in the pool, for bench itself")
 	flags.StringVar(&p.Page, "o", "docs/measured.md", "page to write, from the repository's root")
 	if err := flags.Parse(args); err != nil {

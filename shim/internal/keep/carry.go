@@ -17,7 +17,7 @@ import (
 
 const (
 	// retry is the pause between tries to enter a job that has just started,
-	// maxRetry that after ten minutes: a try costs the schedd one query.
+	// maxRetry that after half an hour: a try costs the schedd one query.
 	retry    = 300 * time.Millisecond
 	maxRetry = 30 * time.Second
 	// proofLimit is how long a carrier that is open may take to show a banner
@@ -152,12 +152,12 @@ func (k *Keeper) unproved(ctx context.Context, c engine.Carrier, err error) erro
 	return pause(ctx, k.retry(), err)
 }
 
-// retry is the pause before the next try: a twentieth of the time that there
+// retry is the pause before the next try: a sixtieth of the time that there
 // has been no carrier, so that an image that is pulled for long, or a site that
 // lets nobody in, costs the schedd little, and nobody waits much longer.
 func (k *Keeper) retry() time.Duration { return retryAfter(time.Since(k.since)) }
 
-func retryAfter(d time.Duration) time.Duration { return min(max(retry, d/20), maxRetry) }
+func retryAfter(d time.Duration) time.Duration { return min(max(retry, d/60), maxRetry) }
 
 func (k *Keeper) otherWay(cause error) {
 	next := engine.PerConnection

@@ -55,7 +55,7 @@ func TestSessionsOutliveALook(t *testing.T) {
 
 func TestRetryAfter(t *testing.T) {
 	for after, want := range map[time.Duration]time.Duration{
-		0: retry, 5 * time.Second: retry, time.Minute: 3 * time.Second, time.Hour: maxRetry,
+		0: retry, 5 * time.Second: retry, time.Minute: time.Second, time.Hour: maxRetry,
 	} {
 		if got := retryAfter(after); got != want {
 			t.Errorf("after %v: %v, want %v", after, got, want)
