@@ -5,6 +5,7 @@ import (
 	"log"
 	"syscall"
 
+	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 
 	"perch/shim/internal/engine"
@@ -25,7 +26,7 @@ func (a *app) keep() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t, err := target.Resolve(args[0], r.Engine.Queue())
+			t, err := target.Resolve(args[0], r.Engine.Queue(), xdg.StateHome)
 			if err != nil {
 				return err
 			}

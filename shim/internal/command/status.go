@@ -43,7 +43,7 @@ func (a *app) status() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t, err := target.Resolve(args[0], r.Engine.Queue())
+			t, err := target.Resolve(args[0], r.Engine.Queue(), xdg.StateHome)
 			if err != nil {
 				return err
 			}

@@ -25,11 +25,16 @@ func TestSessionsOutliveALook(t *testing.T) {
 				return
 			}
 			_, _ = io.WriteString(conn, contract.Banner()+"\r\n")
-			ended := make(chan struct{})
-			go func() { defer close(ended); _, _ = io.Copy(conn, conn) }()
-			select {
-			case <-kick: // whoever has sent nothing, which is keep
-			case <-ended:
+			var spoken atomic.Bool
+			go func() {
+				<-kick
+				if !spoken.Load() { // which is keep, that only listens
+					conn.Close()
+				}
+			}()
+			if _, err := conn.Read(make([]byte, 1)); err == nil {
+				spoken.Store(true)
+				_, _ = io.Copy(conn, conn)
 			}
 		}
 	})
@@ -39,8 +44,14 @@ func TestSessionsOutliveALook(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer session.Close()
+	if _, err := io.WriteString(session, "xy"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(session, make([]byte, len(contract.Banner()+"\r\ny"))); err != nil {
+		t.Fatal(err)
+	}
 	away.Store(true)
-	kick <- struct{}{}
+	close(kick)
 	enginetest.Await(t, "shims are kept away", func() bool { return !k.target.Standing() })
 	time.Sleep(3 * retry) // for a second look, and a third
 	if k.Engine.Standing() != 1 {

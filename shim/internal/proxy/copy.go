@@ -3,9 +3,10 @@ package proxy
 import (
 	"context"
 	"io"
-	"net"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Copy carries bytes between conn and a client that has started this process as
@@ -15,7 +16,7 @@ import (
 // sockets or terminals, and are left as they are. conn is closed.
 //
 // A nil error means that the other side has ended.
-func Copy(ctx context.Context, conn *net.UnixConn, stdin, stdout *os.File) error {
+func Copy(ctx context.Context, conn *os.File, stdin, stdout *os.File) error {
 	defer conn.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -38,7 +39,7 @@ func Copy(ctx context.Context, conn *net.UnixConn, stdin, stdout *os.File) error
 		// That stdin or the other side's ear has failed is no reason not to
 		// listen to it any more: whatever counts shows there.
 		_, _ = io.Copy(conn, in)
-		_ = conn.CloseWrite()
+		_ = shutdownWrite(conn)
 	}()
 	_, err = io.Copy(out, conn)
 	if ctx.Err() != nil {
@@ -47,4 +48,12 @@ func Copy(ctx context.Context, conn *net.UnixConn, stdin, stdout *os.File) error
 	cancel()
 	<-sent
 	return err
+}
+
+func shutdownWrite(conn *os.File) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_WR) })
 }

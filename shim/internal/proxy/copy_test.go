@@ -270,16 +270,7 @@ func benchmarkOnce(b *testing.B, size int64) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var conns [2]*net.UnixConn
-	for i, fd := range fds {
-		f := os.NewFile(uintptr(fd), "socket")
-		c, err := net.FileConn(f)
-		if err != nil {
-			b.Fatal(err)
-		}
-		f.Close()
-		conns[i] = c.(*net.UnixConn)
-	}
+	conns := [2]*os.File{os.NewFile(uintptr(fds[0]), "job"), os.NewFile(uintptr(fds[1]), "socket")}
 	in, keepOpen, _ := os.Pipe()
 	r, w, _ := os.Pipe()
 	defer func() { in.Close(); keepOpen.Close(); r.Close(); w.Close() }()

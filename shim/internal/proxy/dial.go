@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,7 +36,10 @@ const (
 // this contract, of which it takes no byte: whoever reads from the connection
 // gets it. It ends with ctx, whose error it then returns; see also ErrDead.
 // Any other error is for the user.
-func Dial(ctx context.Context, sock string) (*net.UnixConn, error) {
+//
+// The connection is a file, not a net.Conn: package net would be a good part of
+// the start of a program that is over in milliseconds.
+func Dial(ctx context.Context, sock string) (*os.File, error) {
 	conn, _, err := dial(ctx, sock)
 	return conn, err
 }
@@ -52,7 +54,7 @@ func Banner(ctx context.Context, sock string) (string, error) {
 	return banner, conn.Close()
 }
 
-func dial(ctx context.Context, sock string) (conn *net.UnixConn, banner string, err error) {
+func dial(ctx context.Context, sock string) (conn *os.File, banner string, err error) {
 	conn, err = connect(ctx, sock)
 	if err != nil {
 		return nil, "", fmt.Errorf("connecting to %q: %w", sock, err)
@@ -70,7 +72,7 @@ func dial(ctx context.Context, sock string) (conn *net.UnixConn, banner string, 
 }
 
 // connect reaches a path that is too long for a socket through its directory.
-func connect(ctx context.Context, sock string) (*net.UnixConn, error) {
+func connect(ctx context.Context, sock string) (*os.File, error) {
 	if len(sock) > maxPath {
 		dir, err := unix.Open(filepath.Dir(sock), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -79,25 +81,36 @@ func connect(ctx context.Context, sock string) (*net.UnixConn, error) {
 		defer unix.Close(dir)
 		sock = fmt.Sprintf("/proc/self/fd/%d/%s", dir, filepath.Base(sock))
 	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := connectTo(ctx, fd, sock); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), sock), nil
+}
+
+func connectTo(ctx context.Context, fd int, sock string) error {
 	for {
-		conn, err := new(net.Dialer).DialContext(ctx, "unix", sock)
-		if err == nil {
-			return conn.(*net.UnixConn), nil
-		}
-		if !errors.Is(err, syscall.EAGAIN) {
-			return nil, dead(err)
+		switch err := unix.Connect(fd, &unix.SockaddrUnix{Name: sock}); err {
+		case nil:
+			return nil
+		case unix.EAGAIN, unix.EINTR:
+		default:
+			return dead(err)
 		}
 		// The listener's queue is full, and unix(7) offers nothing to wait on.
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(fullWait):
 		}
 	}
 }
 
-// dead marks the errors that say ErrDead, and leaves the system's word alone of
-// what package net says.
+// dead marks the errors that say ErrDead.
 func dead(err error) error {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
@@ -111,7 +124,7 @@ func dead(err error) error {
 }
 
 // peek returns the first line that the other side sends, and leaves it unread.
-func peek(ctx context.Context, conn *net.UnixConn) (string, error) {
+func peek(ctx context.Context, conn *os.File) (string, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return "", err

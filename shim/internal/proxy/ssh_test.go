@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	case "send":
 		err = SendFD(context.Background(), os.Args[1], os.Stdout)
 	case "copy":
-		var conn *net.UnixConn
+		var conn *os.File
 		if conn, err = Dial(context.Background(), os.Args[1]); err == nil {
 			err = Copy(context.Background(), conn, os.Stdin, os.Stdout)
 		}

@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -21,13 +20,16 @@ func TakeFD(sock string, stdout *os.File) error {
 }
 
 func receive(sock string) (int, error) {
-	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: sock, Net: "unix"})
+	conn, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
 	}
-	defer conn.Close()
+	defer unix.Close(conn)
+	if err := unix.Connect(conn, &unix.SockaddrUnix{Name: sock}); err != nil {
+		return -1, err
+	}
 	control := make([]byte, unix.CmsgSpace(4))
-	_, n, _, _, err := conn.ReadMsgUnix(make([]byte, 16), control)
+	n, err := receiveControl(conn, control)
 	if err != nil {
 		return -1, err
 	}
@@ -39,6 +41,16 @@ func receive(sock string) (int, error) {
 	if err != nil || len(fds) != 1 {
 		return -1, errors.Join(fmt.Errorf("%d descriptors came", len(fds)), err)
 	}
-	unix.CloseOnExec(fds[0])
 	return fds[0], nil
+}
+
+// receiveControl waits for one message, whose bytes mean nothing, and returns
+// how much of control it fills.
+func receiveControl(conn int, control []byte) (n int, err error) {
+	for {
+		_, n, _, _, err = unix.Recvmsg(conn, make([]byte, 16), control, unix.MSG_CMSG_CLOEXEC)
+		if err != unix.EINTR {
+			return n, err
+		}
+	}
 }

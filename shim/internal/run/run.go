@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/adrg/xdg"
+
 	"perch/shim/internal/config"
 	"perch/shim/internal/engine"
 	"perch/shim/internal/keep"
@@ -50,7 +52,7 @@ type Paths struct {
 // Prepare finds the target that arg names and makes its folders, keys and
 // ssh_config, without looking for a job.
 func (r *Runner) Prepare(ctx context.Context, arg string) (target.Target, error) {
-	t, err := target.Resolve(arg, r.Engine.Queue())
+	t, err := target.Resolve(arg, r.Engine.Queue(), xdg.StateHome)
 	if err != nil {
 		return t, err
 	}
@@ -74,7 +76,7 @@ func (r *Runner) Prepare(ctx context.Context, arg string) (target.Target, error)
 // Up makes sure that one job of the target that arg names runs and that a
 // carrier to it stands.
 func (r *Runner) Up(ctx context.Context, arg string) (target.Target, engine.Job, error) {
-	t, err := target.Resolve(arg, r.Engine.Queue())
+	t, err := target.Resolve(arg, r.Engine.Queue(), xdg.StateHome)
 	if err != nil {
 		return t, engine.Job{}, err
 	}

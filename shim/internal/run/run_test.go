@@ -89,7 +89,7 @@ func (s *site) run(j engine.Job) {
 
 func (s *site) target() target.Target {
 	s.t.Helper()
-	tg, err := target.Resolve(s.jdl, s.engine.Queue())
+	tg, err := target.Resolve(s.jdl, s.engine.Queue(), xdg.StateHome)
 	if err != nil {
 		s.t.Fatal(err)
 	}

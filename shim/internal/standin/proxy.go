@@ -3,7 +3,6 @@ package standin
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 
 	"perch/shim/internal/proxy"
@@ -29,7 +28,7 @@ func (s *standIn) proxy(ctx context.Context, args []string) error {
 }
 
 func (s *standIn) copy(ctx context.Context, args []string) error {
-	var conn *net.UnixConn
+	var conn *os.File
 	err := s.reach(ctx, args, func(sock string) (err error) {
 		conn, err = proxy.Dial(ctx, sock)
 		return err

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/adrg/xdg"
 	"github.com/google/renameio/v2"
 )
 
@@ -37,7 +36,13 @@ const (
 // runtimeBase returns the folder of this host's sockets: in XDG_RUNTIME_DIR
 // where that is private and short enough, else in /tmp, where only a real directory of our own
 // with mode 0700 will do.
-func runtimeBase() (string, error) { return runtimeIn(xdg.RuntimeDir, "/tmp") }
+func runtimeBase() (string, error) {
+	own := os.Getenv("XDG_RUNTIME_DIR")
+	if own == "" {
+		own = "/run/user/" + strconv.Itoa(os.Getuid())
+	}
+	return runtimeIn(own, "/tmp")
+}
 
 func runtimeIn(own, shared string) (string, error) {
 	if len(own)+len(longest) <= maxSocketPath && private(own) == nil {

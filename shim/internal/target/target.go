@@ -13,9 +13,8 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
-	"syscall"
 
-	"github.com/adrg/xdg"
+	"golang.org/x/sys/unix"
 )
 
 // Prefix marks a target among ssh's host names.
@@ -35,9 +34,9 @@ type Target struct {
 }
 
 // Resolve finds the target of a queue that arg names: the path of a submit
-// description, absolute, relative or with ~, with Prefix or without. It makes
-// no folder.
-func Resolve(arg, queue string) (Target, error) {
+// description, absolute, relative or with ~, with Prefix or without. Its state
+// folder is below stateHome, which is XDG_STATE_HOME. It makes no folder.
+func Resolve(arg, queue, stateHome string) (Target, error) {
 	jdl, err := RealPath(arg)
 	if err != nil {
 		return Target{}, err
@@ -52,7 +51,7 @@ func Resolve(arg, queue string) (Target, error) {
 		JDL:     jdl,
 		Name:    name,
 		Hash:    hash,
-		State:   filepath.Join(xdg.StateHome, "perch", "jobs", name+"-"+hash),
+		State:   filepath.Join(stateHome, "perch", "jobs", name+"-"+hash),
 		Runtime: filepath.Join(runtime, hash),
 	}, nil
 }
@@ -82,21 +81,18 @@ func RealPath(arg string) (string, error) {
 }
 
 func readable(path string) error {
-	// Without O_NONBLOCK a named pipe would be waited for.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	st, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("reading submit description: %w; check its permissions", err)
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("reading submit description: %w", err)
+		return fmt.Errorf("finding submit description: %w; check the path", err)
 	}
 	if st.IsDir() {
 		return fmt.Errorf("%s is a directory; name the submit description in it", path)
 	}
 	if !st.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file; name a submit description", path)
+	}
+	if err := unix.Access(path, unix.R_OK); err != nil {
+		return fmt.Errorf("reading submit description %s: %w; check its permissions", path, err)
 	}
 	return nil
 }

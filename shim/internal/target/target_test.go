@@ -9,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/adrg/xdg"
 )
 
 // TestMain lets the tests start this program as another one that has a lock.
@@ -32,8 +30,6 @@ func place(t *testing.T) (home string) {
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_STATE_HOME", filepath.Join(home, "state"))
 	t.Setenv("XDG_RUNTIME_DIR", runtime)
-	xdg.Reload()
-	t.Cleanup(xdg.Reload)
 	t.Chdir(home)
 	return home
 }
@@ -51,7 +47,7 @@ func write(t *testing.T, path string) string {
 
 func resolve(t *testing.T, arg string) Target {
 	t.Helper()
-	got, err := Resolve(arg, "schedd")
+	got, err := Resolve(arg, "schedd", os.Getenv("XDG_STATE_HOME"))
 	if err != nil {
 		t.Fatalf("%q: %v", arg, err)
 	}
@@ -91,7 +87,7 @@ func TestOtherFilesAreOtherTargets(t *testing.T) {
 		long + "1.jdl", long + "2.jdl", "JDL:x.jdl", "x.jdl"} {
 		path := write(t, filepath.Join(home, name))
 		for _, queue := range []string{"local", "schedd"} {
-			got, err := Resolve(path, queue)
+			got, err := Resolve(path, queue, os.Getenv("XDG_STATE_HOME"))
 			if err != nil {
 				t.Fatalf("%q: %v", name, err)
 			}
@@ -134,14 +130,14 @@ func TestHomeOfAnother(t *testing.T) {
 	if want := filepath.Join(me.HomeDir, "JDLs/a.jdl"); err != nil || got != want {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
-	if _, err := Resolve("JDL:~no-such-user/a.jdl", "q"); err == nil || !strings.Contains(err.Error(), "give the full path") {
+	if _, err := Resolve("JDL:~no-such-user/a.jdl", "q", os.Getenv("XDG_STATE_HOME")); err == nil || !strings.Contains(err.Error(), "give the full path") {
 		t.Errorf("an unknown user: %v", err)
 	}
 	if got, err := expandHome("a~b"); err != nil || got != "a~b" {
 		t.Errorf("a tilde in the middle: %q, %v", got, err)
 	}
 	t.Setenv("HOME", "")
-	if _, err := Resolve("~/a.jdl", "q"); err == nil || !strings.Contains(err.Error(), "give the full path") {
+	if _, err := Resolve("~/a.jdl", "q", os.Getenv("XDG_STATE_HOME")); err == nil || !strings.Contains(err.Error(), "give the full path") {
 		t.Errorf("without HOME: %v", err)
 	}
 }
@@ -166,7 +162,7 @@ func TestBadTargets(t *testing.T) {
 		"loop":         "check the path",
 		"a\x00b":       "check the path",
 	} {
-		_, err := Resolve(arg, "q")
+		_, err := Resolve(arg, "q", os.Getenv("XDG_STATE_HOME"))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: error %v, want %q", arg, err, want)
 		}
@@ -184,11 +180,11 @@ func TestUnreadable(t *testing.T) {
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Resolve(path, "q")
+	_, err := Resolve(path, "q", os.Getenv("XDG_STATE_HOME"))
 	if os.Getuid() != 0 && (err == nil || !strings.Contains(err.Error(), "check its permissions")) {
 		t.Errorf("a file without permissions: %v", err)
 	}
-	if _, err := Resolve("/"+strings.Repeat("x", 300), "q"); err == nil || !strings.Contains(err.Error(), "check the path") {
+	if _, err := Resolve("/"+strings.Repeat("x", 300), "q", os.Getenv("XDG_STATE_HOME")); err == nil || !strings.Contains(err.Error(), "check the path") {
 		t.Errorf("a name that is too long: %v", err)
 	}
 }
