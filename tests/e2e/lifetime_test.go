@@ -212,11 +212,13 @@ func killAll(t *testing.T, part string) {
 	}
 }
 
+// lostKey goes with the target's whole state folder, while a carrier stands.
 func lostKey(t *testing.T, p place) {
 	target := p.jdl(t, "lostkey")
 	p.ssh(t, target, "true")
-	os.Remove(p.identity(t, target))
-	killAll(t, "perch keep "+filepath.Join(p.dir, "lostkey.jdl"))
+	if err := os.RemoveAll(filepath.Dir(p.identity(t, target))); err != nil {
+		t.Fatal(err)
+	}
 	r := p.run(t, "", "perch-ssh", target, "true")
 	if r.code != 255 || !strings.Contains(r.stderr, "key is not here") || !strings.Contains(r.stderr, "perch stop") {
 		t.Errorf("exit status %d, %s", r.code, r.stderr)

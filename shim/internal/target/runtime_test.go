@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/adrg/xdg"
 	"github.com/gofrs/flock"
 )
 
@@ -109,6 +108,12 @@ func TestMakeDirs(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	for _, path := range []string{tg.ConfigPath(), tg.IdentityPath()} {
+		if _, known, err := Known(jdl); known || err != nil {
+			t.Errorf("known without %s: %v, %v", path, known, err)
+		}
+		write(t, path)
+	}
 	if got, known, err := Known("JDL:" + jdl); !known || err != nil || got != tg {
 		t.Errorf("Known: %+v, %v, %v; want %+v", got, known, err, tg)
 	}
@@ -133,7 +138,6 @@ func TestMakeDirs(t *testing.T) {
 func TestMakeDirsRefuses(t *testing.T) {
 	home := place(t)
 	t.Setenv("XDG_STATE_HOME", write(t, filepath.Join(home, "a-file")))
-	xdg.Reload()
 	tg := resolve(t, write(t, filepath.Join(home, "a.jdl")))
 	if err := tg.MakeDirs(); err == nil || !strings.Contains(err.Error(), "making the folder of this target") {
 		t.Errorf("error %v", err)

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/gofrs/flock"
+	"golang.org/x/sys/unix"
 )
 
 // The environment decides which queue a target belongs to; finding out takes
@@ -31,7 +31,7 @@ func shortcut(jdl string) (string, error) {
 }
 
 // Known returns the target that arg names if this host has prepared it before
-// in the same environment, without asking any queue.
+// in the same environment, and it still is, without asking any queue.
 func Known(arg string) (Target, bool, error) {
 	jdl, err := RealPath(arg)
 	if err != nil {
@@ -49,7 +49,13 @@ func Known(arg string) (Target, bool, error) {
 	if err != nil {
 		return Target{}, false, nil
 	}
-	return Target{JDL: jdl, Name: nameOf(jdl), Hash: filepath.Base(runtime), State: state, Runtime: runtime}, true, nil
+	t := Target{JDL: jdl, Name: nameOf(jdl), Hash: filepath.Base(runtime), State: state, Runtime: runtime}
+	for _, needed := range []string{t.ConfigPath(), t.IdentityPath()} {
+		if unix.Access(needed, unix.R_OK) != nil {
+			return Target{}, false, nil // the state folder was deleted since
+		}
+	}
+	return t, true, nil
 }
 
 // Socket is the unix socket that leads to the job while Standing.
@@ -72,10 +78,12 @@ func (t Target) Standing() bool {
 
 // Kept tells whether a keep of this host runs for the target.
 func (t Target) Kept() bool {
-	lock := flock.New(filepath.Join(t.Runtime, KeepLock), flock.SetFlag(os.O_RDONLY))
-	defer lock.Close()
-	free, err := lock.TryRLock()
-	return err == nil && !free
+	lock, err := unix.Open(filepath.Join(t.Runtime, KeepLock), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(lock)
+	return unix.Flock(lock, unix.LOCK_SH|unix.LOCK_NB) == unix.EWOULDBLOCK
 }
 
 // String names the target for people.

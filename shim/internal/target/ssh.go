@@ -20,7 +20,7 @@ func (t Target) SSH(perchSSH string) stockssh.Target {
 		Alias:        t.Alias(),
 		HostKeyAlias: t.HostKeyAlias(),
 		ConfigFile:   t.ConfigPath(),
-		IdentityFile: filepath.Join(t.State, "key"),
+		IdentityFile: t.IdentityPath(),
 		KnownHosts:   t.KnownHostsPath(),
 		ProxyCommand: []string{perchSSH, ProxyFlag, t.JDL},
 	}
@@ -41,6 +41,9 @@ func (t Target) WriteConfig(perchSSH string) error {
 
 // ConfigPath is the ssh_config file's path.
 func (t Target) ConfigPath() string { return filepath.Join(t.State, ConfigName) }
+
+// IdentityPath is the path of the user's private key.
+func (t Target) IdentityPath() string { return filepath.Join(t.State, "key") }
 
 // LogPath is the user log's path, unless the submit description names one.
 func (t Target) LogPath() string { return filepath.Join(t.State, LogName) }
