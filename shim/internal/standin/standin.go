@@ -72,7 +72,7 @@ func (s *standIn) run(ctx context.Context, args []string) error {
 		return become(append([]string{ssh}, args...))
 	}
 	if line.Has('O') {
-		return errors.New("-O speaks to a control master, and a job's connections have none; perch stop ends the job")
+		s.say.Line("-O speaks to a control master, and a job's connections have none: it is left out; perch stop ends the job")
 	}
 	if err := oneTarget(line); err != nil {
 		return err
