@@ -41,6 +41,9 @@ func badInput(t *testing.T, p place) {
 			t.Errorf("exit status %d, %s", r.code, r.stderr)
 		}
 	})
+	if p.pool {
+		t.Run("no schedd", func(t *testing.T) { noSchedd(t, p) })
+	}
 	t.Run("wrong key", func(t *testing.T) { wrongKey(t, p) })
 	t.Run("held", func(t *testing.T) {
 		target := p.jdl(t, "held", "hold = true")
@@ -51,6 +54,16 @@ func badInput(t *testing.T, p place) {
 	})
 	if n := strings.Count(p.run(t, "", "perch", "list", "--json").stdout, `"job"`); n > 1 {
 		t.Errorf("bad input left jobs: %s", p.run(t, "", "perch", "list").stdout)
+	}
+}
+
+func noSchedd(t *testing.T, p place) {
+	cmd := p.command("perch-ssh", p.jdl(t, "noschedd"), "true")
+	cmd.Env = append(os.Environ(), "_CONDOR_SCHEDD_HOST=gone.perch.test")
+	r := finish(t, cmd, "")
+	want := "Can't find address for schedd gone.perch.test; see by condor_status -schedd whether it runs"
+	if r.code != 255 || strings.Count(r.stderr, "\n") != 1 || !strings.Contains(r.stderr, want) {
+		t.Errorf("exit status %d, %s; want one line with %q", r.code, r.stderr, want)
 	}
 }
 

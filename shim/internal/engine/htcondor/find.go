@@ -45,7 +45,7 @@ func (e *Engine) Find(ctx context.Context, target string) ([]engine.Job, error) 
 	}
 	out, err := tool(ctx, "", "condor_q", "-json", "-constraint", constraint, "-attributes", attributes)
 	if err != nil {
-		return nil, fmt.Errorf("asking the schedd: %w", err)
+		return nil, fmt.Errorf("asking the schedd: %w; see by condor_status -schedd whether it runs, then try again", err)
 	}
 	return parseQueue(out.stdout)
 }

@@ -150,12 +150,16 @@ func tool(caller context.Context, dir, name string, args ...string) (output, err
 const maxComplaint = 400
 
 // complaint makes one line of what a tool of HTCondor's printed, without its
-// warnings. The cause often stands in the line below the one with ERROR.
+// warnings and what it says about such errors in general. The cause often stands
+// in the line below the one with ERROR.
 func complaint(text string) string {
 	var said strings.Builder
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		line = strings.TrimSpace(strings.TrimPrefix(line, "ERROR:"))
+		if strings.HasPrefix(line, "Extra Info:") {
+			break
+		}
 		if line == "" || strings.HasPrefix(line, "WARNING:") {
 			continue
 		}

@@ -29,6 +29,8 @@ func TestComplaint(t *testing.T) {
 			"Can't access executable file /bin/nope: No such file or directory"},
 		{"executable, 23", "\nERROR: Executable file /bin/nope does not exist\n", "Executable file /bin/nope does not exist"},
 		{"no schedd", "\nERROR: Can't find address of schedd nosuch@schedd\n", "Can't find address of schedd nosuch@schedd"},
+		{"no schedd, condor_q", "Error: Can't find address for schedd gone\n\nExtra Info: You probably saw this error because the condor_schedd is not \nrunning\n",
+			"Error: Can't find address for schedd gone"},
 		{"schedd down", "\nERROR: Failed to connect to local queue manager\nSECMAN:2011:Connection closed during command authorization.\n",
 			"Failed to connect to local queue manager; SECMAN:2011:Connection closed during command authorization."},
 		{"rule", "\nERROR: Failed to commit job submission into the queue.\nERROR: editor jobs may ask for 2000 MB at most, not 4096\n",
