@@ -34,6 +34,7 @@ var suite = []struct {
 	{"proxy", proxyCommand},
 	{"terminal", terminal},
 	{"one job for ten calls", tenCalls},
+	{"two submit hosts", twoHosts},
 	{"queued job", queuedJob},
 	{"stop", stop},
 	{"idle end", idleEnd},
@@ -53,6 +54,7 @@ var suite = []struct {
 	{"long runtime directory", longRuntimeDir},
 	{"no key in sight", noKeyInSight},
 	{"bad input", badInput},
+	{"full disk", fullDisk},
 	{"nothing left", nothingLeft},
 }
 

@@ -116,7 +116,7 @@ func runPool(t *testing.T, v pool.Version, bin string, im image, only string) {
 	}
 	args, cases := suiteArgs(only)
 	argv := append([]string{"env", placeEnv + "=pool", "PERCH_E2E_BIN=/host/bin", "PERCH_E2E_IMAGE=" + tree,
-		"PERCH_ENGINE=htcondor", "CI=" + os.Getenv("CI"), "/host/bin/e2e.test"}, args...)
+		"PERCH_ENGINE=htcondor", "PERCH_E2E_SCHEDD=" + pool.Host, "CI=" + os.Getenv("CI"), "/host/bin/e2e.test"}, args...)
 	runInside(t, p.Command(t.Context(), "alice", argv...), cases)
 	if only != "" {
 		p.Run(t, "alice", "grep", "-rqF", "trying the other way into the job", "/home/alice/.local/state/perch")

@@ -16,7 +16,14 @@ var condorConf []byte
 var initScript []byte
 
 // hosts is the pool's /etc/hosts. The address is the one in condor.conf.
-const hosts = "127.0.0.1 localhost\n10.99.0.1 pool.perch.test pool\n"
+// Host is the name of a pool's one machine, and of its schedd. Second is for
+// tests that take it for two submit hosts.
+const (
+	Host   = "pool.perch.test"
+	Second = "second.perch.test"
+)
+
+const hosts = "127.0.0.1 localhost\n10.99.0.1 " + Host + " pool " + Second + "\n"
 
 const initPath = "/usr/sbin/pool-init"
 
