@@ -6,16 +6,23 @@ package conformance
 import (
 	"bytes"
 	"crypto/rand"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"perch/tests/session"
 )
 
-func TestMain(m *testing.M) { os.Exit(session.Main(m)) }
+func TestMain(m *testing.M) {
+	if what := os.Getenv(flipVariable); what != "" {
+		os.Exit(flip(what))
+	}
+	os.Exit(session.Main(m))
+}
 
 // ideas are the tests by the names of OpenSSH's scripts, and those of our own
 // that have none.
@@ -29,24 +36,64 @@ var ideas = map[string]func(*testing.T, job){
 	"stderr-data":        testStderrData,
 	"stderr-after-eof":   testStderrAfterEOF,
 	"broken-pipe":        testBrokenPipe,
+	"keytype":            testKeytype,
+	"limit-keytype":      testLimitKeytype,
+	"key-options":        testKeyOptions,
+	"multipubkey":        testMultipubkey,
+	"cert-userkey":       testCertUserkey,
+	"brokenkeys":         testBrokenkeys,
+	"allow-deny-users":   testAllowDenyUsers,
+	"proto-version":      testProtoVersion,
+	"proto-mismatch":     testProtoMismatch,
+	"banner":             testBanner,
+	"keyscan":            testKeyscan,
+	"login-timeout":      testLoginTimeout,
+	"agent":              testAgent,
+	"integrity":          testIntegrity,
+	"ssh-tty":            testSSHTTY,
 	"yes-head":           testYesHead,
+	"multiplex":          testMultiplex,
+	"sftp":               testSFTP,
+	"sftp-cmds":          testSFTPCmds,
+	"sftp-badcmds":       testSFTPBadcmds,
+	"sftp-batch":         testSFTPBatch,
+	"sftp-glob":          testSFTPGlob,
+	"sftp-resume":        testSFTPResume,
+	"sftp-uri":           testSFTPURI,
+	"scp":                testSCP,
+	"scp3":               testSCP3,
+	"scp-uri":            testSCPURI,
+	"transfer":           testTransfer,
+	"rekey":              testRekey,
+	"try-ciphers":        testTryCiphers,
+	"kextype":            testKextype,
+	"dhgex":              testDHGEX,
+	"forwarding":         testForwarding,
+	"dynamic-forward":    testDynamicForward,
 }
 
 // TestOpenSSH runs every idea in one job.
 func TestOpenSSH(t *testing.T) {
 	j := start(t)
-	for name, idea := range ideas {
-		t.Run(name, func(t *testing.T) { idea(t, j) })
+	for _, name := range slices.Sorted(maps.Keys(ideas)) {
+		t.Run(name, func(t *testing.T) { ideas[name](t, j) })
 	}
 }
 
-// job is the job of these tests.
+// job is the job of these tests, and one that is busy with peers that stall.
 type job struct {
 	*session.Job
+	// keys is the directory of further keys that the job was asked to let in.
+	keys    string
+	stalled *stalled
 }
 
 func start(t *testing.T) job {
-	return job{session.Start(t)}
+	t.Helper()
+	keys := t.TempDir()
+	t.Setenv("PERCH_AUTHORIZED_KEYS_FILE", writeKeys(t, keys))
+	other := stall(t)
+	return job{session.Start(t), keys, &other}
 }
 
 // ran is what has become of a program.
