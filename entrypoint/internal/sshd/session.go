@@ -97,6 +97,9 @@ func (s *session) answer(kind string, payload []byte) (ok bool, start func()) {
 		return s.resize(payload), nil
 	case "signal":
 		return s.signal(payload), nil
+	case "eow@openssh.com":
+		s.closeOutput()
+		return true, nil
 	case "auth-agent-req@openssh.com":
 		s.agent = true
 		return true, nil
@@ -213,6 +216,16 @@ func (s *session) hangUp() {
 	}
 	for _, end := range s.closers {
 		end.Close()
+	}
+}
+
+// closeOutput has the command get SIGPIPE when it writes on: nobody reads any
+// more on the peer's side (OpenSSH's PROTOCOL, 2.1). A terminal stays.
+func (s *session) closeOutput() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.closers) > 0 {
+		s.closers[0].Close()
 	}
 }
 

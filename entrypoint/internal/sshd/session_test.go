@@ -45,8 +45,24 @@ func TestSignalToGroup(t *testing.T) {
 	}
 }
 
-// startAndRead starts a command and waits until it has said "ready".
-func startAndRead(t *testing.T, session *ssh.Session, command string) {
+// A peer that says that it takes no more output ends a command that writes on.
+func TestEndOfWrite(t *testing.T) {
+	s := serve(t, nil)
+	session := s.session(s.connect())
+	out := startAndRead(t, session, "echo ready; exec yes")
+	if ok, err := session.SendRequest("eow@openssh.com", true, nil); !ok || err != nil {
+		t.Fatalf("got %v, %v", ok, err)
+	}
+	go io.Copy(io.Discard, out)
+	var exit *ssh.ExitError
+	if err := session.Wait(); !errors.As(err, &exit) || exit.Signal() != "PIPE" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// startAndRead starts a command and waits until it has said "ready". What it
+// says after that is returned.
+func startAndRead(t *testing.T, session *ssh.Session, command string) io.Reader {
 	t.Helper()
 	out, err := session.StdoutPipe()
 	if err != nil {
@@ -58,6 +74,7 @@ func startAndRead(t *testing.T, session *ssh.Session, command string) {
 	if _, err := io.ReadFull(out, make([]byte, len("ready\n"))); err != nil {
 		t.Fatal(err)
 	}
+	return out
 }
 
 func TestUnknownSignal(t *testing.T) {
