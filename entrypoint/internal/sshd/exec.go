@@ -42,7 +42,7 @@ func (s *session) run(cmd *exec.Cmd, err error) {
 func (s *session) prepare(cmd *exec.Cmd) {
 	cmd.Env = s.conn.server.Account.Environ(s.env)
 	if s.agent {
-		if path, err := s.conn.agentSocket(); err == nil {
+		if path, err := s.conn.server.agents.add(s.conn); err == nil {
 			cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+path)
 		} else {
 			s.conn.server.Log.Printf("forwarding the agent: %v", err)

@@ -64,6 +64,7 @@ type Server struct {
 	ctx     context.Context // ends with Shutdown
 	cancel  context.CancelFunc
 	logins  chan struct{} // one entry for each login that is going on
+	agents  *agents
 	running sync.WaitGroup
 
 	mu    sync.Mutex
@@ -85,6 +86,7 @@ func New(c Config) *Server {
 		ctx:    ctx,
 		cancel: cancel,
 		logins: make(chan struct{}, maxLogins),
+		agents: newAgents(c.Account.Runtime),
 		conns:  map[*conn]bool{},
 	}
 }
@@ -175,6 +177,7 @@ func (s *Server) Shutdown(reason string) {
 	s.mu.Unlock()
 	told.Wait()
 	within(farewell, s.running.Wait)
+	s.agents.close()
 }
 
 // within waits for f, but not longer than d.

@@ -38,13 +38,18 @@ type service struct {
 	stopped  chan string
 }
 
-func newSigner(t testing.TB) ssh.Signer {
+func newPrivate(t testing.TB) ed25519.PrivateKey {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := ssh.NewSignerFromKey(private)
+	return private
+}
+
+func newSigner(t testing.TB) ssh.Signer {
+	t.Helper()
+	signer, err := ssh.NewSignerFromKey(newPrivate(t))
 	if err != nil {
 		t.Fatal(err)
 	}
