@@ -97,6 +97,8 @@ func (s *session) answer(kind string, payload []byte) (ok bool, start func()) {
 		return s.resize(payload), nil
 	case "signal":
 		return s.signal(payload), nil
+	case "break":
+		return s.sendBreak(), nil
 	case "auth-agent-req@openssh.com":
 		s.agent = true
 		return true, nil
@@ -184,6 +186,12 @@ func (s *session) resize(payload []byte) bool {
 		return false
 	}
 	return s.terminal.SetSize(size) == nil
+}
+
+// sendBreak does what a break does to a terminal (RFC 4335). How long it lasts
+// means nothing to a pseudo-terminal.
+func (s *session) sendBreak() bool {
+	return s.terminal != nil && s.terminal.Break() == nil
 }
 
 // signal sends a signal to the command's process group, as sshd does.
