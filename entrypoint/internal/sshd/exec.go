@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -12,7 +13,12 @@ import (
 // exitCannotRun is what shells return for a command that is not there.
 const exitCannotRun = 127
 
-func (s *session) runShell() { s.run(s.conn.server.Account.LoginShell()) }
+func (s *session) runShell() {
+	if greeting := s.conn.server.Greeting; greeting != nil && s.terminal != nil {
+		io.WriteString(s.out, strings.ReplaceAll(greeting(), "\n", "\r\n"))
+	}
+	s.run(s.conn.server.Account.LoginShell())
+}
 
 func (s *session) runCommand(line string) { s.run(s.conn.server.Account.Command(line)) }
 

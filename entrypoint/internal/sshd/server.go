@@ -27,7 +27,8 @@ type Activity interface {
 	Touch()
 }
 
-// Config is what a server needs. All fields but the two times must be set.
+// Config is what a server needs. All fields but the two times and Greeting must
+// be set.
 type Config struct {
 	HostKey ssh.Signer
 	// Authorized are the keys that may log in.
@@ -38,6 +39,9 @@ type Config struct {
 	// must not wait for Shutdown.
 	Stop func(reason string)
 	Log  *log.Logger
+	// Greeting returns the lines with which a shell on a terminal begins, each
+	// with its line end, or "".
+	Greeting func() string
 	// KeepAlive is the time between two keepalives; a connection that has
 	// not answered for four of it is dropped. 0: 30 s.
 	KeepAlive time.Duration
