@@ -59,11 +59,11 @@ func serverConfig(hostKey ssh.Signer, authorized []ssh.PublicKey) *ssh.ServerCon
 		},
 	}
 	config.KeyExchanges = []string{
-		ssh.KeyExchangeMLKEM768X25519, ssh.KeyExchangeCurve25519,
-		ssh.KeyExchangeECDHP256, ssh.KeyExchangeECDHP384, ssh.KeyExchangeECDHP521,
+		ssh.KeyExchangeMLKEM768X25519, // against who records today and computes later
+		ssh.KeyExchangeCurve25519,     // for clients without it
 	}
 	config.Ciphers = ciphers(cpu.X86.HasAES || cpu.ARM64.HasAES)
-	config.MACs = []string{ssh.HMACSHA256ETM, ssh.HMACSHA512ETM, ssh.HMACSHA256, ssh.HMACSHA512}
+	config.MACs = []string{ssh.HMACSHA256ETM, ssh.HMACSHA512ETM}
 	config.AddHostKey(hostKey)
 	return config
 }
