@@ -54,6 +54,9 @@ func (s *session) prepare(cmd *exec.Cmd) {
 			s.conn.server.Log.Printf("forwarding the agent: %v", err)
 		}
 	}
+	if s.display != nil {
+		cmd.Env = append(cmd.Env, s.display.environ()...)
+	}
 	if s.terminal != nil {
 		cmd.Env = append(cmd.Env, "SSH_TTY="+s.terminal.Name)
 		if s.term != "" {

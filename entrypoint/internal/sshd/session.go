@@ -25,6 +25,7 @@ type session struct {
 	envBytes int
 	term     string // TERM
 	agent    bool
+	display  *display
 	started  bool
 
 	mu       sync.Mutex
@@ -52,6 +53,7 @@ func (c *conn) openSession(channel ssh.NewChannel) {
 	c.sessions[s] = true
 	c.mu.Unlock()
 	defer s.hangUp()
+	defer s.closeDisplay()
 	s.answerRequests(requests)
 }
 
@@ -102,6 +104,8 @@ func (s *session) answer(kind string, payload []byte) (ok bool, start func()) {
 	case "auth-agent-req@openssh.com":
 		s.agent = true
 		return true, nil
+	case "x11-req":
+		return s.forwardX11(payload), nil
 	case "shell", "exec", "subsystem":
 		return s.begin(kind, payload)
 	}
