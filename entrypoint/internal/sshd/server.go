@@ -6,6 +6,7 @@ package sshd
 import (
 	"context"
 	"errors"
+	"io"
 	"log"
 	"net"
 	"sync"
@@ -126,6 +127,9 @@ func (s *Server) admit(raw net.Conn) {
 		s.running.Go(func() { s.serve(raw) })
 	default:
 		s.Log.Printf("refusing a connection: %d logins are going on", maxLogins)
+		// Lines before the banner are allowed (RFC 4253, 4.2).
+		raw.SetWriteDeadline(time.Now().Add(farewell))
+		io.WriteString(raw, "perch: too many logins are going on; try again in a moment\r\n")
 		raw.Close()
 	}
 }
