@@ -51,6 +51,9 @@ const (
 	// AttrIdleConnected ends a job whose connections have moved no byte of
 	// exec, pty or forward for so long. Absent or 0: never.
 	AttrIdleConnected = "PerchIdleConnected"
+	// AttrGreeting says whether a terminal's shell begins with a few lines
+	// about the job. Absent: true.
+	AttrGreeting = "PerchGreeting"
 )
 
 // DefaultIdleTimeout is the value of AttrIdleTimeout, in seconds, where the job

@@ -11,7 +11,7 @@ import (
 // Several sessions, transfers and forwards share one connection.
 func testMultiplex(t *testing.T, j job) {
 	control := filepath.Join(short(t), "ctl")
-	master := background(t, j.SSH(options{"-N", "-M", "-S", control}))
+	master := background(t, j.SSH(options{"-N", "-M", "-S", control, "-o", "SendEnv=_XXX_TEST"}))
 	await(t, "the master runs", func() bool { return j.ssh(t, options{"-S", control, "-O", "check"}).code == 0 })
 	mux := options{"-S", control}
 

@@ -121,6 +121,30 @@ func quotient(quota, period string) float64 {
 	return q / p
 }
 
+// Granted says in a few words how many cores and how much memory the job may
+// use: what its slot has or, where less, its cgroup.
+func Granted(machineAd string) string {
+	l := limits(machineAd)
+	cores := float64(l.Processors)
+	for _, n := range []float64{float64(l.SlotCpus), l.CgroupCpus} {
+		if n > 0 {
+			cores = min(cores, n)
+		}
+	}
+	text := strconv.FormatFloat(cores, 'f', -1, 64) + " cores"
+	if cores == 1 {
+		text = "1 core"
+	}
+	memory := l.SlotMemory
+	if l.CgroupMemory > 0 && (memory == 0 || l.CgroupMemory < memory) {
+		memory = l.CgroupMemory
+	}
+	if memory == 0 {
+		return text + ", no limit of memory"
+	}
+	return text + ", " + size(uint64(memory)) + " of memory"
+}
+
 func (l Limits) text() string {
 	parts := []string{fmt.Sprintf("%d processors", l.Processors)}
 	add := func(set bool, format string, args ...any) {

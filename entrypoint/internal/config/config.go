@@ -20,6 +20,15 @@ type Settings struct {
 	// IdleConnected ends a job whose connections have moved nothing for so
 	// long; 0 means never (contract.AttrIdleConnected).
 	IdleConnected time.Duration
+	// Greeting says whether shells on terminals begin with a few lines about
+	// the job (contract.AttrGreeting).
+	Greeting bool
+	// Name is the target's name for people (contract.AttrName), or "".
+	Name string
+	// WallTime is how long HTCondor lets the job run from its start on
+	// (allowed_execute_duration), as far as the ad says; 0 means that nothing
+	// is known.
+	WallTime time.Duration
 }
 
 // Read reads the job ad file that the environment names. Without one the
@@ -36,6 +45,14 @@ func Read(getenv func(string) string) (s Settings, notes []string) {
 	}
 	s.IdleTimeout = take(contract.AttrIdleTimeout, contract.DefaultIdleTimeout)
 	s.IdleConnected = take(contract.AttrIdleConnected, 0)
+	if seconds, _, valid := ad.Int("AllowedExecuteDuration"); valid && seconds > 0 {
+		s.WallTime = time.Duration(min(seconds, longest)) * time.Second
+	}
+	s.Name = ad.Text(contract.AttrName)
+	greet, set, valid := ad.Bool(contract.AttrGreeting)
+	if s.Greeting = greet || !valid; set && !valid {
+		notes = append(notes, fmt.Sprintf("+%s is neither True nor False; using True", contract.AttrGreeting))
+	}
 	return s, notes
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -125,7 +126,16 @@ func privateDir(path string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%q is in the way: it is no directory", path)
 	}
-	return os.Chmod(path, 0o700) // fails where it is another user's
+	if owner := info.Sys().(*syscall.Stat_t).Uid; int(owner) != os.Getuid() && os.Getuid() == 0 {
+		return fmt.Errorf("%q belongs to the user %d; remove it, since its owner could read what is in it", path, owner)
+	}
+	if err := os.Chmod(path, 0o700); err != nil { // as where it is another user's
+		return err
+	}
+	if info, err = os.Lstat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = fmt.Errorf("%q stays open to others (mode %#o) on this file system, and keys and sockets have to be in it; use another one", path, info.Mode().Perm())
+	}
+	return err
 }
 
 // usableDir makes a directory, or takes what has that name already if it leads

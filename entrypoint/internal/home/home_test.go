@@ -187,3 +187,20 @@ func TestCopyProgram(t *testing.T) {
 		t.Errorf("left in %s: %v", p.Dir, entries)
 	}
 }
+
+// A directory that another user has put there is not taken: it is the owner's.
+func TestPrivateDirOfAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Fatal("run the tests as root: only root can give a directory away")
+	}
+	path := filepath.Join(t.TempDir(), "dir")
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(path, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	if err := privateDir(path); err == nil || !strings.Contains(err.Error(), "belongs to the user 12345") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -71,7 +72,7 @@ func run(signals <-chan os.Signal, stdout io.Writer) error {
 	defer place.Close()
 	log := openLog(place.Path(contract.LogName), stdout)
 	defer log.Close()
-	job := &job{place: place, log: log, account: login.Find(place, os.Environ())}
+	job := &job{place: place, log: log, account: login.Find(place, os.Environ()), begun: time.Now()}
 	job.settings, job.notes = config.Read(os.Getenv)
 	if err := job.setUp(); err != nil {
 		log.say("cannot serve: %v", err)
@@ -87,6 +88,7 @@ type job struct {
 	settings config.Settings
 	notes    []string
 	log      *eventLog
+	begun    time.Time
 
 	hostKey    ssh.Signer
 	authorized []ssh.PublicKey
@@ -143,6 +145,7 @@ func (j *job) serve(signals <-chan os.Signal) error {
 		Activity:   watch,
 		Stop:       func(reason string) { offer(asked, reason) },
 		Log:        j.log.details(),
+		Greeting:   j.greeting,
 	})
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

@@ -90,6 +90,38 @@ func TestUnknownSignal(t *testing.T) {
 	}
 }
 
+// A break interrupts, is ignored, or is a zero byte, as the terminal's modes say.
+func TestBreak(t *testing.T) {
+	s := serve(t, nil)
+	client := s.connect()
+	for modes, want := range map[string]string{
+		"brkint -ignbrk":  "interrupted\r\n", // and before it what the shell was at
+		"-brkint -ignbrk": "got  00\r\n",
+	} {
+		session := s.session(client)
+		if err := session.RequestPty("xterm", 24, 80, nil); err != nil {
+			t.Fatal(err)
+		}
+		out, err := session.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := "trap 'echo interrupted; exit' INT; stty raw opost -echo isig " + modes + "; printf 'ready\n'; echo got \"$(head -c1 | od -An -tx1)\""
+		if err := session.Start(line); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(out, make([]byte, len("ready\r\n"))); err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := session.SendRequest("break", true, ssh.Marshal(struct{ Length uint32 }{500})); !ok || err != nil {
+			t.Fatalf("break: got %v, %v", ok, err)
+		}
+		if got, _ := io.ReadAll(out); !strings.HasSuffix(string(got), want) {
+			t.Errorf("%s: got %q, want %q", modes, got, want)
+		}
+	}
+}
+
 // Servers that keep sizes in a queue of one hang here.
 func TestResizeBeforeCommand(t *testing.T) {
 	s := serve(t, nil)
@@ -119,7 +151,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"exec", struct{ Line uint8 }{}}, {"exec", struct{ Line string }{"a\x00b"}}, {"subsystem", struct{ Name string }{"nonesuch"}},
 		{"pty-req", struct{ Term string }{"x"}}, {"window-change", struct{ A, B, C, D uint32 }{1, 2, 3, 4}},
 		{"env", struct{ Name, Value string }{"LD_PRELOAD", "x"}}, {"env", struct{ Name string }{"X"}},
-		{"x11-req", struct{ Single bool }{}}, {"signal", struct{ Name string }{"TERM"}},
+		{"x11-req", struct{ Single bool }{}}, {"break", struct{ Length uint32 }{500}}, {"signal", struct{ Name string }{"TERM"}},
 	} {
 		if ok, err := session.SendRequest(test.kind, true, ssh.Marshal(test.payload)); ok || err != nil {
 			t.Errorf("%s with %+v: got %v, %v", test.kind, test.payload, ok, err)
