@@ -51,6 +51,9 @@ const (
 	// AttrIdleConnected ends a job whose connections have moved no byte of
 	// exec, pty or forward for so long. Absent or 0: never.
 	AttrIdleConnected = "PerchIdleConnected"
+	// AttrSysroot is a directory with newer C and C++ libraries and patchelf,
+	// for images whose own are too old for an IDE's server.
+	AttrSysroot = "PerchSysroot"
 )
 
 // DefaultIdleTimeout is the value of AttrIdleTimeout, in seconds, where the job

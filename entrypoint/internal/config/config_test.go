@@ -17,11 +17,12 @@ func TestRead(t *testing.T) {
 		want     Settings
 		notes    int
 	}{
-		{"defaults", "MyType = \"Job\"\n", Settings{fallback, 0}, 0},
-		{"both set", "PerchIdleTimeout = 60\nperchidleconnected = 3600\n", Settings{time.Minute, time.Hour}, 0},
-		{"never", "PerchIdleTimeout = 0\n", Settings{0, 0}, 0},
-		{"not usable", "PerchIdleTimeout = 30 * 60\nPerchIdleConnected = -5\n", Settings{fallback, 0}, 2},
-		{"too large for a duration", "PerchIdleTimeout = 9223372036854775807\n", Settings{longest * time.Second, 0}, 0},
+		{"defaults", "MyType = \"Job\"\n", Settings{IdleTimeout: fallback}, 0},
+		{"both set", "PerchIdleTimeout = 60\nperchidleconnected = 3600\n", Settings{IdleTimeout: time.Minute, IdleConnected: time.Hour}, 0},
+		{"never", "PerchIdleTimeout = 0\n", Settings{}, 0},
+		{"not usable", "PerchIdleTimeout = 30 * 60\nPerchIdleConnected = -5\n", Settings{IdleTimeout: fallback}, 2},
+		{"directories", "PerchSysroot = \"/cvmfs/a \\\"b\\\"\"\n", Settings{IdleTimeout: fallback, Sysroot: `/cvmfs/a "b"`}, 0},
+		{"too large for a duration", "PerchIdleTimeout = 9223372036854775807\n", Settings{IdleTimeout: longest * time.Second}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ad")

@@ -58,3 +58,13 @@ func (a Ad) Int(name string) (value int64, set, valid bool) {
 	value, err := strconv.ParseInt(text, 10, 64)
 	return value, true, err == nil
 }
+
+// String returns the string that the attribute name has, "" where it has none.
+// Of ClassAds' escapes (\" and \\ above all) those of C are understood.
+func (a Ad) String(name string) string {
+	text, err := strconv.Unquote(a[strings.ToLower(name)])
+	if err != nil || !strings.HasPrefix(a[strings.ToLower(name)], `"`) {
+		return ""
+	}
+	return text
+}
