@@ -20,8 +20,9 @@ type Settings struct {
 	// IdleConnected ends a job whose connections have moved nothing for so
 	// long; 0 means never (contract.AttrIdleConnected).
 	IdleConnected time.Duration
-	// Sysroot is a path, or "" (contract.AttrSysroot).
-	Sysroot string
+	// Sysroot and IDECache are paths, or "" (contract.AttrSysroot,
+	// contract.AttrIDECache).
+	Sysroot, IDECache string
 }
 
 // Read reads the job ad file that the environment names. Without one the
@@ -38,6 +39,7 @@ func Read(getenv func(string) string) (s Settings, notes []string) {
 	}
 	s.IdleTimeout = take(contract.AttrIdleTimeout, contract.DefaultIdleTimeout)
 	s.IdleConnected = take(contract.AttrIdleConnected, 0)
+	s.IDECache = ad.String(contract.AttrIDECache)
 	s.Sysroot = ad.String(contract.AttrSysroot)
 	return s, notes
 }

@@ -35,7 +35,8 @@ func (p *Place) programsElsewhere() {
 		return
 	}
 	for _, name := range servers {
-		if err := os.Mkdir(filepath.Join(base, name), 0o700); err == nil {
+		err := os.Mkdir(filepath.Join(base, name), 0o700)
+		if err == nil {
 			err = relink(filepath.Join(base, name), filepath.Join(p.Home, name))
 		}
 		if err != nil {

@@ -40,6 +40,9 @@ type Wishes struct {
 	// Sysroot has newer C and C++ libraries, for images whose own are too old
 	// for an IDE's server (contract.AttrSysroot).
 	Sysroot string
+	// IDECache has IDE servers that are linked into the home
+	// (contract.AttrIDECache).
+	IDECache string
 }
 
 // Prepare finds the job home by the environment and makes it fit for an IDE:
@@ -66,6 +69,7 @@ func Prepare(getenv func(string) string, wishes Wishes) (*Place, error) {
 		p.dropLocks()
 	}
 	p.makeDirs()
+	p.linkServers(wishes.IDECache)
 	p.probe()
 	p.nameUser(getenv)
 	p.shareCores(getenv)

@@ -65,7 +65,7 @@ func Run(stdout, stderr io.Writer) int {
 
 func run(signals <-chan os.Signal, stdout io.Writer) error {
 	settings, notes := config.Read(os.Getenv)
-	place, err := home.Prepare(os.Getenv, home.Wishes{Sysroot: settings.Sysroot})
+	place, err := home.Prepare(os.Getenv, home.Wishes{Sysroot: settings.Sysroot, IDECache: settings.IDECache})
 	if err != nil {
 		return failure{contract.ExitNoHome, err}
 	}
