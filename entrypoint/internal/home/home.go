@@ -55,7 +55,9 @@ func Prepare(getenv func(string) string, wishes Wishes) (*Place, error) {
 		return nil, err
 	}
 	p := &Place{Home: root, Dir: DirIn(root), Environ: map[string]string{}}
-	if err := privateDir(p.Dir); err != nil {
+	if err := privateDir(p.Dir); isErrno(err, unix.EDQUOT) || isErrno(err, unix.ENOSPC) {
+		return nil, fmt.Errorf("making Perch's directory in the job home: %w; make room there, or raise request_disk", err)
+	} else if err != nil {
 		return nil, fmt.Errorf("making Perch's directory in the job home: %w", err)
 	}
 	scratch := getenv(contract.EnvScratch)

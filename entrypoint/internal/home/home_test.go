@@ -187,3 +187,23 @@ func TestCopyProgram(t *testing.T) {
 		t.Errorf("left in %s: %v", p.Dir, entries)
 	}
 }
+
+// BenchmarkPrepare prepares a home in which nothing is wrong.
+func BenchmarkPrepare(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		root, err := os.MkdirTemp("/tmp", "h")
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		p, err := Prepare(env(root), Wishes{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		p.Close()
+		os.RemoveAll(root)
+		b.StartTimer()
+	}
+}

@@ -27,7 +27,8 @@ func (p *Place) nameUser(getenv func(string) string) {
 		return
 	}
 	const what = "no passwd entry"
-	entry := fmt.Sprintf("%s:x:%d:%d::%s:%s\n", userName(getenv, uid), os.Getuid(), os.Getgid(), p.Home, shellFor(getenv))
+	name := userName(getenv, uid) // also as the real name, which git wants
+	entry := fmt.Sprintf("%s:x:%d:%d:%s:%s:%s\n", name, os.Getuid(), os.Getgid(), name, p.Home, shellFor(getenv))
 	if appendTo("/etc/passwd", entry) == nil {
 		p.Found.Add(what, finding.Mended, "uid %s was added to /etc/passwd", uid)
 		return
