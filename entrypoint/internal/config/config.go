@@ -29,6 +29,9 @@ type Settings struct {
 	// (allowed_execute_duration), as far as the ad says; 0 means that nothing
 	// is known.
 	WallTime time.Duration
+	// Sysroot and IDECache are paths, or "" (contract.AttrSysroot,
+	// contract.AttrIDECache).
+	Sysroot, IDECache string
 }
 
 // Read reads the job ad file that the environment names. Without one the
@@ -53,6 +56,8 @@ func Read(getenv func(string) string) (s Settings, notes []string) {
 	if s.Greeting = greet || !valid; set && !valid {
 		notes = append(notes, fmt.Sprintf("+%s is neither True nor False; using True", contract.AttrGreeting))
 	}
+	s.IDECache = ad.Text(contract.AttrIDECache)
+	s.Sysroot = ad.Text(contract.AttrSysroot)
 	return s, notes
 }
 

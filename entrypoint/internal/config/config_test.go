@@ -25,6 +25,7 @@ func TestRead(t *testing.T) {
 		{"neither", "PerchGreeting = 1 > 0\n", Settings{IdleTimeout: fallback, Greeting: true}, 1},
 		{"what the greeting says", "PerchName = \"x\"\nAllowedExecuteDuration = 3600\n", Settings{IdleTimeout: fallback, Greeting: true, Name: "x", WallTime: time.Hour}, 0},
 		{"too large for a duration", "PerchIdleTimeout = 9223372036854775807\n", Settings{IdleTimeout: longest * time.Second, IdleConnected: 0, Greeting: true}, 0},
+		{"directories", "PerchSysroot = \"/cvmfs/a \\\"b\\\"\"\n", Settings{IdleTimeout: fallback, Greeting: true, Sysroot: `/cvmfs/a "b"`}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ad")

@@ -32,6 +32,7 @@ func (a Account) Environ(requested map[string]string) []string {
 	if vars["PATH"] == "" {
 		vars["PATH"] = defaultPath
 	}
+	maps.Copy(vars, a.Place)
 	maps.Copy(vars, requested)
 	vars["HOME"] = a.Home
 	vars["USER"] = a.Name

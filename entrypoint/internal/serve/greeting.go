@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"perch/entrypoint/contract"
-	"perch/entrypoint/internal/check"
+	"perch/entrypoint/internal/limits"
 )
 
 // greeting is what a shell on a terminal begins with, four lines: where one is,
@@ -24,7 +24,7 @@ func (j *job) greeting() string {
 	host, _ := os.Hostname()
 	lines := []string{
 		fmt.Sprintf("%s on %s", system("/etc/os-release"), host),
-		"granted: " + check.Granted(os.Getenv(contract.EnvMachineAd)),
+		"granted: " + limits.Read(os.Getenv(contract.EnvMachineAd)).Granted(),
 		j.timeLeft(time.Now()),
 		j.howToEnd(),
 	}
