@@ -1,5 +1,5 @@
 // Package browser opens VS Code's workbench in a real, headless Chromium, and
-// does there what a user does. What does not come to pass within a minute ends
+// does there what a user does. What does not come to pass within two minutes ends
 // the test, with a screenshot left behind.
 package browser
 

@@ -5,7 +5,7 @@ const readline = require('readline');
 const { chromium } = require('playwright-core');
 
 const [executablePath, proxy] = process.argv.slice(2);
-const limit = 60000; // milliseconds, for each step
+const limit = 120000; // milliseconds, for each step: the machine may do much else
 const terminal = '.terminal-wrapper.active';
 let page;
 
@@ -22,15 +22,15 @@ async function until(what, holds, within = limit) {
 }
 
 // The palette closes when the focus moves while a window settles.
-async function palette(command) {
-  for (let tries = 0; tries < 4; tries++) {
+async function palette(command, done) {
+  for (const end = Date.now() + limit; Date.now() < end;) {
     await page.keyboard.press('Escape');
     await page.keyboard.press('F1');
     try {
-      await page.locator('.quick-input-widget .input').fill('>' + command, { timeout: 5000 });
-      await page.locator('.quick-input-list .monaco-list-row', { hasText: command }).first().click({ timeout: 5000 });
-      return;
-    } catch { /* again */ }
+      await page.locator('.quick-input-widget .input').fill('>' + command, { timeout: 10000 });
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: command }).first().click({ timeout: 10000 });
+    } catch { /* again, unless it has been taken all the same */ }
+    if (await done()) return;
   }
   throw new Error(`the command palette does not take ${command}`);
 }
@@ -41,7 +41,7 @@ async function run(command) {
   for (let tries = 0; tries < 6; tries++) {
     await page.locator(`${terminal} .xterm-helper-textarea`).focus();
     await page.keyboard.type(command, { delay: 15 });
-    if (await until(command, async () => (await text()).includes(bare(command)), 5000)) {
+    if (await until(command, async () => (await text()).includes(bare(command)), 15000)) {
       return page.keyboard.press('Enter');
     }
     await page.keyboard.press('Control+C');
@@ -58,10 +58,8 @@ const steps = {
     await page.reload();
     await row(file).waitFor();
   },
-  terminal: async () => {
-    await palette('Terminal: Create New Terminal');
-    await page.locator(`${terminal} .xterm-helper-textarea`).waitFor({ state: 'attached' });
-  },
+  terminal: () => palette('Terminal: Create New Terminal', () =>
+    page.locator(`${terminal} .xterm-helper-textarea`).waitFor({ state: 'attached', timeout: 20000 }).then(() => true, () => false)),
   run: ({ text }) => run(text),
   shows: async ({ text: want }) => {
     await until(`the terminal shows ${want}`, async () => (await text()).includes(bare(want)));

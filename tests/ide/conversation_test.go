@@ -84,7 +84,11 @@ func talk(t *testing.T, cmd *exec.Cmd) *conversation {
 
 // cut ends the connection at once, as when the network goes.
 func (c *conversation) cut() {
-	c.cmd.Process.Kill()
+	if c.cmd.Cancel != nil { // in a pool, it is another process that is to be killed
+		c.cmd.Cancel()
+	} else {
+		c.cmd.Process.Kill()
+	}
 	<-c.done
 }
 

@@ -21,6 +21,12 @@ func TestContainer(t *testing.T) {
 	j := &job{command: s.Command, target: s.Target, server: server}
 	j.upload(t)
 	t.Run("conversations", func(t *testing.T) { conversations(t, j) })
+	t.Run("open-remote-ssh", func(t *testing.T) { openRemoteSSH(t, j, s) })
+	t.Run("coding agent", func(t *testing.T) { codingAgent(t, j, s) })
+	t.Run("Zed", func(t *testing.T) { zed(t, j, s) })
+	t.Run("Gateway", func(t *testing.T) { gateway(t, j, s) })
 	t.Run("workbench by -L", func(t *testing.T) { workbenchByForward(t, j) })
 	t.Run("workbench by -D", func(t *testing.T) { workbenchBySOCKS(t, j) })
+	t.Run("reconnect", func(t *testing.T) { reconnect(t, j) })
+	t.Run("reconnect too late", func(t *testing.T) { away(t, j) })
 }
