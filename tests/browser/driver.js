@@ -67,9 +67,11 @@ const steps = {
   async edit({ file, text }) {
     await row(file).dblclick();
     await page.locator('.tab', { hasText: file }).first().waitFor();
-    await page.locator('.editor-instance .monaco-editor .view-lines').first().click();
+    const lines = page.locator('.editor-instance .monaco-editor .view-lines').first();
+    await lines.click();
     await page.keyboard.press('Control+End');
     await page.keyboard.type(text, { delay: 15 });
+    await until(`the editor shows ${text}`, async () => bare(await lines.innerText()).includes(bare(text)));
     await page.keyboard.press('Control+S');
     await page.locator('.tab.dirty').waitFor({ state: 'detached' });
   },

@@ -61,7 +61,7 @@ func openRemoteSSH(t *testing.T, j *job, s *session.Job) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	commit := j.server.Commit
-	want.Platform, want.Signal, want.Port = "Linux", "TERM", commit
+	want.Platform, want.Signal, want.Port = "Linux", "SIGTERM", commit
 	want.Code = ended{"out\n", "err\n", 7}
 	want.Ports = []string{commit, commit, commit, commit}
 	want.Execs = []string{"1", "2", "3", "4", "5", "6", "7", "8"}

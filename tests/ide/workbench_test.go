@@ -49,9 +49,9 @@ func work(t *testing.T, j *job, w *browser.Window, address, folder string) {
 		t.Errorf("the terminal wrote %q, want %q", got, folder)
 	}
 	w.Edit("main.py", "# edited in the browser")
-	if got := sftpRead(t, j, folder+"/main.py"); !strings.Contains(got, "print(6 * 7)\n# edited in the browser") {
-		t.Errorf("sftp reads %q", got)
-	}
+	await(t, "sftp reads what was edited", func() bool {
+		return strings.HasPrefix(sftpRead(t, j, folder+"/main.py"), "print(6 * 7)\n# edited in the browser")
+	})
 	w.Reload("main.py")
 	w.Run(`echo same-$kept-$((40+2))`)
 	w.Shows("same-42-42")

@@ -18,7 +18,8 @@ func TestRead(t *testing.T) {
 		notes    int
 	}{
 		{"defaults", "MyType = \"Job\"\n", Settings{fallback, 0}, 0},
-		{"both set", "PerchIdleTimeout = 60\nperchidleconnected = 3600\n", Settings{time.Minute, time.Hour}, 0},
+		{"both set", "PerchIdleTimeout = 120\nperchidleconnected = 3600\n", Settings{2 * time.Minute, time.Hour}, 0},
+		{"too short for an editor to come back", "PerchIdleTimeout = 119\n", Settings{119 * time.Second, 0}, 1},
 		{"never", "PerchIdleTimeout = 0\n", Settings{0, 0}, 0},
 		{"not usable", "PerchIdleTimeout = 30 * 60\nPerchIdleConnected = -5\n", Settings{fallback, 0}, 2},
 		{"too large for a duration", "PerchIdleTimeout = 9223372036854775807\n", Settings{longest * time.Second, 0}, 0},
