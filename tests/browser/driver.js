@@ -88,6 +88,7 @@ const steps = {
   screenshot: ({ file }) => page.screenshot({ path: file }),
 };
 
+process.stdout.on('error', () => process.exit(1)); // the test has ended
 (async () => {
   const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-background-networking'];
   // Without the bypass list, what goes to loopback goes round the proxy.
@@ -95,6 +96,7 @@ const steps = {
   const browser = await chromium.launch({ executablePath, args });
   page = await browser.newPage({ viewport: { width: 1200, height: 750 } });
   page.setDefaultTimeout(limit);
+  page.on('dialog', d => d.accept()); // a window with a terminal in it may ask before it goes
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const request = JSON.parse(line);
     let answer;
