@@ -48,6 +48,10 @@ func Read(getenv func(string) string) (s Settings, notes []string) {
 	}
 	s.IdleTimeout = take(contract.AttrIdleTimeout, contract.DefaultIdleTimeout)
 	s.IdleConnected = take(contract.AttrIdleConnected, 0)
+	if s.IdleTimeout > 0 && s.IdleTimeout < comeBack {
+		notes = append(notes, fmt.Sprintf("the job ends when nobody has been connected for %v, but an editor that has lost its connection may need %v to come back; set +%s to %d at least",
+			s.IdleTimeout, comeBack, contract.AttrIdleTimeout, int(comeBack.Seconds())))
+	}
 	if seconds, _, valid := ad.Int("AllowedExecuteDuration"); valid && seconds > 0 {
 		s.WallTime = time.Duration(min(seconds, longest)) * time.Second
 	}
@@ -76,6 +80,11 @@ func read(path string) (jobad.Ad, []string) {
 	}
 	return ad, nil
 }
+
+// comeBack is what VS Code may need to come back after its connection was cut:
+// it notices after 20 s, and tries again after 0, 5, 5, 10, 10, 10, 10, 10 and
+// 30 s (VS Code, src/vs/platform/remote/common/remoteAgentConnection.ts).
+const comeBack = 2 * time.Minute
 
 // longest keeps seconds within what a time.Duration holds.
 const longest = 10 * 365 * 24 * 3600
