@@ -34,8 +34,7 @@ func descends(parents map[int]int, pid, from int) bool {
 
 // parentIn is the parent in proc_pid_stat(5); 0 for a process that has ended.
 func parentIn(stat string) int {
-	_, rest, _ := strings.Cut(stat, ") ")
-	if fields := strings.Fields(rest); len(fields) > 1 {
+	if fields := statFields(stat); len(fields) > 1 {
 		parent, _ := strconv.Atoi(fields[1])
 		return parent
 	}
@@ -75,8 +74,7 @@ func stateOf(pids []int) state {
 func ownBusy(pids []int) float64 {
 	var sum int
 	for _, pid := range pids {
-		_, rest, _ := strings.Cut(read(filepath.Join("/proc", strconv.Itoa(pid), "stat")), ") ")
-		if fields := strings.Fields(rest); len(fields) > 12 {
+		if fields := statFields(read(filepath.Join("/proc", strconv.Itoa(pid), "stat"))); len(fields) > 12 {
 			for _, f := range fields[11:13] {
 				n, _ := strconv.Atoi(f)
 				sum += n
