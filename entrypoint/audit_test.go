@@ -50,9 +50,11 @@ func join(from *net.TCPConn, path string) {
 // tolerated are the algorithms with which the ssh-audit of Debian 12 (2.5.0)
 // finds fault, and why they stay. Of all others it has to say nothing.
 var tolerated = map[string]string{
-	"(kex) mlkem768x25519-sha256 -- [warn] unknown algorithm":        "it is older than the algorithm, which came with OpenSSH 9.9",
-	"(kex) kex-strict-s-v00@openssh.com -- [warn] unknown algorithm": "no algorithm: it offers strict key exchange, against Terrapin (CVE-2023-48795)",
-	"(mac) hmac-sha2-256 -- [warn] using encrypt-and-MAC mode":       "Dropbear's dbclient of Debian 12 has no other that is not SHA-1",
+	"(kex) mlkem768x25519-sha256 -- [warn] unknown algorithm":                                                  "it is older than the algorithm, which came with OpenSSH 9.9",
+	"(kex) kex-strict-s-v00@openssh.com -- [warn] unknown algorithm":                                           "no algorithm: it offers strict key exchange, against Terrapin (CVE-2023-48795)",
+	"(mac) hmac-sha2-256 -- [warn] using encrypt-and-MAC mode":                                                 "Dropbear's dbclient of Debian 12 has no other that is not SHA-1",
+	"(rec) -hmac-sha2-256 -- mac algorithm to remove":                                                          "the same",
+	"(nfo) For hardening guides on common OSes, please see: <https://www.ssh-audit.com/hardening_guides.html>": "said wherever it recommends anything",
 }
 
 // A judge from outside finds no weak algorithm.
