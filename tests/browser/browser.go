@@ -68,6 +68,7 @@ type request struct {
 	URL  string `json:"url,omitempty"`
 	File string `json:"file,omitempty"`
 	Text string `json:"text,omitempty"`
+	Want string `json:"want,omitempty"`
 }
 
 func (w *Window) do(r request) bool {
@@ -113,6 +114,14 @@ func (w *Window) Reload(file string) { w.t.Helper(); w.do(request{Step: "reload"
 
 // Terminal opens a new terminal, which becomes the active one.
 func (w *Window) Terminal() { w.t.Helper(); w.do(request{Step: "terminal"}) }
+
+// Answers types a line into the terminal until it shows want. The line may be
+// run more than once: while a window settles, another terminal may come to the
+// front.
+func (w *Window) Answers(line, want string) {
+	w.t.Helper()
+	w.do(request{Step: "answers", Text: line, Want: want})
+}
 
 // Run types a line in the active terminal, and Enter.
 func (w *Window) Run(line string) { w.t.Helper(); w.do(request{Step: "run", Text: line}) }

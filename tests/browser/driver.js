@@ -61,6 +61,13 @@ const steps = {
   terminal: () => palette('Terminal: Create New Terminal', () =>
     page.locator(`${terminal} .xterm-helper-textarea`).waitFor({ state: 'attached', timeout: 20000 }).then(() => true, () => false)),
   run: ({ text }) => run(text),
+  async answers({ text: line, want }) {
+    for (let tries = 0; tries < 4; tries++) {
+      await run(line);
+      if (await until(want, async () => (await text()).includes(bare(want)), 20000)) return;
+    }
+    throw new Error(`the terminal does not answer ${want}, but: ${await text()}`);
+  },
   shows: async ({ text: want }) => {
     await until(`the terminal shows ${want}`, async () => (await text()).includes(bare(want)));
   },

@@ -24,8 +24,7 @@ func reconnect(t *testing.T, j *job) {
 	w := browser.Start(t, "")
 	w.Open(window(strconv.Itoa(port), folder), "main.py")
 	w.Terminal()
-	w.Run(`kept=$((6*7)); echo kept-$kept`)
-	w.Shows("kept-42")
+	w.Answers(`kept=$((6*7)); echo kept-$kept`, "kept-42")
 	w.Mark()
 	for i, away := range []time.Duration{time.Second, time.Minute} {
 		c.cut()
@@ -34,8 +33,7 @@ func reconnect(t *testing.T, j *job) {
 		if c, again = connect(); again != server {
 			t.Fatalf("after %v the server is process %s, was %s", away, again, server)
 		}
-		w.Run(fmt.Sprintf(`echo after-%d-$kept`, i))
-		w.Shows(fmt.Sprintf("after-%d-42", i))
+		w.Answers(fmt.Sprintf(`echo after-%d-$kept`, i), fmt.Sprintf("after-%d-42", i))
 		if !w.Marked() {
 			t.Fatalf("after %v the window was loaded anew", away)
 		}
@@ -65,6 +63,5 @@ func away(t *testing.T, j *job) {
 	w.Says("Cannot reconnect")
 	w.Reload("main.py")
 	w.Terminal()
-	w.Run(`echo back-$((6*7))`)
-	w.Shows("back-42")
+	w.Answers(`echo back-$((6*7))`, "back-42")
 }

@@ -43,8 +43,7 @@ func work(t *testing.T, j *job, w *browser.Window, address, folder string) {
 	w.Open(address, "main.py")
 	w.Terminal()
 	// Not into the folder: the explorer's rows would move just when one is clicked.
-	w.Run(`echo "$PWD" >>../typed; kept=$((6*7)); [ -S "$VSCODE_IPC_HOOK_CLI" ] && echo live-$kept`)
-	w.Shows("live-42")
+	w.Answers(`echo "$PWD" >../typed; kept=$((6*7)); [ -S "$VSCODE_IPC_HOOK_CLI" ] && echo live-$kept`, "live-42")
 	if got := j.run(t, "cat typed; rm typed"); got != folder {
 		t.Errorf("the terminal wrote %q, want %q", got, folder)
 	}
@@ -53,8 +52,7 @@ func work(t *testing.T, j *job, w *browser.Window, address, folder string) {
 		return strings.HasPrefix(sftpRead(t, j, folder+"/main.py"), "print(6 * 7)\n# edited in the browser")
 	})
 	w.Reload("main.py")
-	w.Run(`echo same-$kept-$((40+2))`)
-	w.Shows("same-42-42")
+	w.Answers(`echo same-$kept-$((40+2))`, "same-42-42")
 	w.Run("clear")
 	w.Run("hostname; nproc; echo $_CONDOR_SLOT")
 	for _, command := range []string{"hostname", "nproc", "echo $_CONDOR_SLOT"} {
