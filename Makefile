@@ -6,7 +6,7 @@ SCRIPTS   = $(shell git ls-files | xargs grep -lE '^\#!.*\b(ba|da)?sh\b' --)
 
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test test-unit lint bench fuzz deps clean
+.PHONY: help build demo test test-unit lint bench soak fuzz deps clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ lint: deps ## gofmt, go vet, staticcheck, shellcheck, go mod tidy
 
 bench: deps build ## measure, and write docs/measured.md
 	$(GO) run ./tests/bench
+
+soak: deps ## ten sessions a second for half an hour
+	$(GO) run ./tests/bench -only soak -soak 30m
 
 fuzz: ## each fuzz target for FUZZTIME (default 1m)
 	tests/fuzz $(or $(FUZZTIME),1m)
