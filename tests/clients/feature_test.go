@@ -36,7 +36,7 @@ type cell struct {
 func (r *row) cell(t *testing.T, f feature) *cell {
 	t.Helper()
 	c := &cell{r, filepath.Join("local", r.name, dashed(f.name)), filepath.Join("remote", r.name, dashed(f.name))}
-	for _, dir := range []string{c.here(""), c.here("back"), c.there("")} {
+	for _, dir := range []string{c.here("back"), c.here("mnt"), c.there("")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ func (c *cell) there(name string) string { return filepath.Join(c.Home, c.remote
 func (c *cell) vars(local, remote string) []string {
 	l, r := filepath.Join(c.local, local), filepath.Join(c.remote, remote)
 	return []string{"LOCAL=" + l, "REMOTE=" + r, "LOCAL_DIR=" + filepath.Dir(l), "REMOTE_DIR=" + filepath.Dir(r),
-		"NAME=" + filepath.Base(r), "MNT=" + filepath.Join(c.local, "mnt")}
+		"NAME=" + filepath.Base(r), "MNT=" + filepath.Join(c.local, "mnt"), "CLONE=" + filepath.Join(c.local, "clone-"+rand.Text())}
 }
 
 func (c *cell) do(t *testing.T, what task, local, remote string) {

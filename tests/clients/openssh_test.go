@@ -9,7 +9,7 @@ const (
 
 // all are the rows, in the page's order.
 func all() (rows []client) {
-	for _, some := range [][]client{openssh()} {
+	for _, some := range [][]client{openssh(), tools(), libraries()} {
 		rows = append(rows, some...)
 	}
 	return rows
@@ -57,7 +57,7 @@ func copying(name, way, program, remote string) client {
 			putTree: program + ` -r "$LOCAL" ` + fmt.Sprintf(remote, "$REMOTE_DIR"),
 			getTree: program + ` -r ` + fmt.Sprintf(remote, "$REMOTE") + ` "$LOCAL_DIR"`,
 		},
-		cannot: map[string]string{"status": copiesAlone, "streams": copiesAlone},
+		cannot: copiesOnly,
 	}
 }
 

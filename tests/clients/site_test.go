@@ -22,7 +22,6 @@ import (
 // site is the user's machine with the one job.
 type site struct {
 	*session.Job
-	env     []string
 	witness *witness
 }
 
@@ -48,7 +47,11 @@ func newSite(t *testing.T) *site {
 `, s.HostKeyAlias, s.Identity, known))
 	s.write(t, ".gitconfig", "[user]\n\tname = A User\n\temail = user@example.org\n")
 	fingerprint := strings.Fields(s.Run(t, "ssh-keygen", "-lf", known))[1]
-	s.Env = append(s.Env, "FINGERPRINT="+fingerprint)
+	testdata, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Env = append(s.Env, "FINGERPRINT="+fingerprint, "TESTDATA="+testdata, "NODE_MODULES="+nodeModules(t))
 	s.witness = s.newWitness(t)
 	return s
 }
