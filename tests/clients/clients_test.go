@@ -41,8 +41,6 @@ const (
 	getTree task = "a tree back"
 	// long is a transfer that does not end by itself; put is, where there is none.
 	long task = "a transfer to be cut"
-	// fails is for a client that does not work.
-	fails task = "does not work"
 )
 
 // The ways into a job.

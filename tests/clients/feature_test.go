@@ -131,11 +131,3 @@ func many(t *testing.T, c *cell) {
 	c.do(t, getTree, "back/tree", "tree")
 	sameTree(t, "back", c.here("back/tree"), sown)
 }
-
-// refusal is all that is to be tried of a client that does not work.
-func refusal(t *testing.T, c *cell) {
-	e := c.run(t, c.lines[fails])
-	if e.code == 0 {
-		t.Errorf("it works: stdout %q, stderr %q", e.stdout, e.stderr)
-	}
-}

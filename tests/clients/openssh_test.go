@@ -2,21 +2,17 @@ package clients
 
 import "fmt"
 
-const (
-	pipeKeepsNothing = "a pipe carries bytes alone"
-	copiesAlone      = "it copies files, and runs no command of the user's"
-)
+const copiesAlone = "it copies files, and runs no command of the user's"
 
 // all are the rows, in the page's order.
 func all() (rows []client) {
-	for _, some := range [][]client{openssh(), tools(), libraries()} {
+	for _, some := range [][]client{openssh(), tools(), libraries(), others()} {
 		rows = append(rows, some...)
 	}
 	return rows
 }
 
-// both makes a client's two rows of one: SSH in its lines is the ssh program,
-// with its options, and HOST the job.
+// openssh are the clients of OpenSSH that take cp's or no names of files.
 func openssh() []client {
 	return []client{
 		{
