@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os/exec"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,7 +68,14 @@ func wantUpperOn(t *testing.T, conn net.Conn) {
 // stderr.
 func (j *job) background(args ...string) *bufio.Scanner {
 	j.t.Helper()
+	return j.backgroundWith("", args...)
+}
+
+// backgroundWith is background with an agent.
+func (j *job) backgroundWith(agent string, args ...string) *bufio.Scanner {
+	j.t.Helper()
 	cmd := j.client("ssh", args...)
+	cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK="+agent)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		j.t.Fatal(err)
@@ -191,33 +198,4 @@ func TestCancelledForward(t *testing.T) {
 		}
 		return err != nil
 	})
-}
-
-func TestAgent(t *testing.T) {
-	t.Parallel()
-	j := startJob(t)
-	socket := filepath.Join(t.TempDir(), "agent")
-	agent := exec.CommandContext(t.Context(), "ssh-agent", "-D", "-a", socket)
-	if err := agent.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { agent.Process.Kill(); agent.Wait() })
-	var added result
-	eventually(t, "the agent takes the key", func() bool {
-		add := exec.Command("ssh-add", "-q", j.identity)
-		add.Env = []string{"SSH_AUTH_SOCK=" + socket}
-		added = run(t, add, "")
-		return added.code == 0
-	})
-	list := exec.Command("ssh-add", "-l")
-	list.Env = []string{"SSH_AUTH_SOCK=" + socket}
-	want := run(t, list, "").stdout
-	cmd := j.client("ssh", "-A", "job", "ssh-add -l")
-	cmd.Env = []string{"SSH_AUTH_SOCK=" + socket}
-	if got := run(t, cmd, ""); got.stdout != want || want == "" {
-		t.Errorf("ssh-add -l in the job: got %+v, want %q", got, want)
-	}
-	if got := j.ssh("", "job", "echo $SSH_AUTH_SOCK"); got.stdout != "\n" {
-		t.Errorf("SSH_AUTH_SOCK without -A: got %q", got.stdout)
-	}
 }

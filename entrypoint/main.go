@@ -11,6 +11,7 @@ import (
 
 	"perch/entrypoint/contract"
 	"perch/entrypoint/internal/check"
+	"perch/entrypoint/internal/idecache"
 	"perch/entrypoint/internal/reap"
 	"perch/entrypoint/internal/serve"
 	"perch/entrypoint/internal/stdio"
@@ -23,6 +24,7 @@ const usage = `usage: perch-entrypoint [command]
   stdio          connect stdin and stdout to the socket beside this program
   carry          stdio for perch keep: tells of its end on standard error
   check [--json] say what this place offers to a session
+  cache …        add, list or prune IDE servers in a directory
   version        print the version of the contract
 
 Exit status of init and serve: 0 idle, asked to end or SIGTERM; 1 failure;
@@ -39,6 +41,9 @@ func Run(args []string, stdin, stdout, stderr *os.File) int {
 	command, rest := "init", args
 	if len(args) > 0 {
 		command, rest = args[0], args[1:]
+	}
+	if command == "cache" {
+		return idecache.Command(rest, stdout, stderr)
 	}
 	if len(rest) > 0 && command != "check" {
 		return misused(stderr, fmt.Sprintf("%s takes no argument, got %q", command, rest[0]))

@@ -169,3 +169,36 @@ func TestLostClient(t *testing.T) {
 		t.Error("the command without a terminal was hung up")
 	}
 }
+
+// Four lines greet whoever opens a shell on a terminal, and nobody else.
+func TestGreeting(t *testing.T) {
+	t.Parallel()
+	j := startJob(t, "AllowedExecuteDuration = 7200", "PerchName = \"dragon\"")
+	w := j.open(tty.Size{Columns: 200, Rows: 24}, nil, "job")
+	w.wait(t, "to end it")
+	fmt.Fprint(w, "exit\n")
+	<-w.ended
+	lines := strings.SplitN(w.String(), "\r\n", 5)
+	for i, want := range []string{" on ", "granted: ", "time left: 1h5", "perch stop FILE on the submit host, with the submit description of dragon"} {
+		if len(lines) < 5 || !strings.Contains(lines[i], want) {
+			t.Fatalf("line %d does not say %q:\n%s", i+1, want, w)
+		}
+	}
+	for _, args := range [][]string{{"-T", "job"}, {"-tt", "job", "exit"}, {"job", "exit"}} {
+		if got := j.ssh("exit\n", args...); strings.Contains(got.stdout+got.stderr, "granted") {
+			t.Errorf("ssh %q: got %+v", args, got)
+		}
+	}
+	write(t, filepath.Join(j.home, ".hushlogin"), "")
+	if got := j.ssh("exit\n", "-tt", "job"); strings.Contains(got.stdout, "granted") {
+		t.Errorf("with .hushlogin: got %+v", got)
+	}
+}
+
+func TestGreetingIsSwitchedOff(t *testing.T) {
+	t.Parallel()
+	j := startJob(t, "PerchGreeting = False")
+	if got := j.ssh("exit\n", "-tt", "job"); strings.Contains(got.stdout, "granted") || got.code != 0 {
+		t.Errorf("got %+v", got)
+	}
+}

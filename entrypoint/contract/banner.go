@@ -7,7 +7,14 @@ import (
 	"strings"
 )
 
-const bannerPrefix = "SSH-2.0-Perch_"
+// bannerPrefix begins with OpenSSH's name because its client tells nobody else
+// that the reader of a command's output is gone (eow@openssh.com, see compat.c
+// and OpenSSH's PROTOCOL, 2.1): without it "ssh job yes | head" never ends.
+// Jobs of before that say formerPrefix.
+const (
+	bannerPrefix = "SSH-2.0-OpenSSH_Perch_"
+	formerPrefix = "SSH-2.0-Perch_"
+)
 
 // ErrOtherVersion says that somebody answers at a job's socket with whom this
 // version cannot talk.
@@ -23,6 +30,9 @@ func Banner() string { return bannerPrefix + strconv.Itoa(Version) }
 func CheckBanner(line string) error {
 	line = strings.TrimRight(line, "\r\n")
 	rest, ours := strings.CutPrefix(line, bannerPrefix)
+	if !ours {
+		rest, ours = strings.CutPrefix(line, formerPrefix)
+	}
 	if !ours {
 		return fmt.Errorf("the job's socket answers %q, which is no perch-entrypoint, so %w; look at the job's executable", line, ErrOtherVersion)
 	}

@@ -15,7 +15,7 @@
 //	                                                                   and writes Dir/StatusName
 //
 //	keep opens the carrier ────▶  condor_ssh_to_job -L …      ──────▶  Dir/SocketName
-//	keep reads the banner  ◀───────────────────────────────────────    "SSH-2.0-Perch_<Version>"
+//	keep reads the banner  ◀───────────────────────────────────────    "SSH-2.0-OpenSSH_Perch_<Version>"
 //	(where the carrier may
 //	not forward: Dir/ProgramName stdio, once per connection)
 //

@@ -51,6 +51,15 @@ const (
 	// AttrIdleConnected ends a job whose connections have moved no byte of
 	// exec, pty or forward for so long. Absent or 0: never.
 	AttrIdleConnected = "PerchIdleConnected"
+	// AttrGreeting says whether a terminal's shell begins with a few lines
+	// about the job. Absent: true.
+	AttrGreeting = "PerchGreeting"
+	// AttrSysroot is a directory with newer C and C++ libraries and patchelf,
+	// for images whose own are too old for an IDE's server.
+	AttrSysroot = "PerchSysroot"
+	// AttrIDECache is a directory of IDE servers that are linked into the job
+	// home, as perch-entrypoint cache makes it.
+	AttrIDECache = "PerchIDECache"
 )
 
 // DefaultIdleTimeout is the value of AttrIdleTimeout, in seconds, where the job

@@ -50,9 +50,7 @@ func inside(ctx context.Context, phase string, p plan, stdout, stderr io.Writer)
 		return err
 	}
 	here := place{plan: p, home: home, bin: filepath.Dir(self), self: self}
-	here.say = func(format string, args ...any) {
-		fmt.Fprintf(stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
-	}
+	here.say = saysTo(stderr)
 	var tables []Table
 	switch phase {
 	case phaseSessions:
@@ -66,6 +64,13 @@ func inside(ctx context.Context, phase string, p plan, stdout, stderr io.Writer)
 		return err
 	}
 	return json.NewEncoder(stdout).Encode(tables)
+}
+
+// saysTo returns what tells what goes on, with the time.
+func saysTo(w io.Writer) func(format string, args ...any) {
+	return func(format string, args ...any) {
+		fmt.Fprintf(w, time.Now().Format("15:04:05 ")+format+"\n", args...)
+	}
 }
 
 func (p place) program(name string) string { return filepath.Join(p.bin, name) }

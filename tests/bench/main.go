@@ -27,7 +27,7 @@ import (
 
 // runLimit is for everything; the measurements have limits of their own, which
 // together are shorter.
-const runLimit = 15 * time.Minute
+const runLimit = 30 * time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -38,8 +38,6 @@ func main() {
 // Run runs the command that args name and returns the exit status: 0, 1 for a
 // failure, 64 for a command line that is not understood.
 func Run(ctx context.Context, args []string, stdout *os.File, stderr io.Writer) int {
-	ctx, cancel := context.WithTimeout(ctx, runLimit)
-	defer cancel()
 	err := dispatch(ctx, args, stdout, stderr)
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
@@ -69,6 +67,11 @@ func dispatch(ctx context.Context, args []string, stdout *os.File, stderr io.Wri
 	if err != nil || len(rest) > 0 {
 		return errors.Join(errUsage, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, runLimit+p.Soak)
+	defer cancel()
+	if p.Only != "" {
+		return only(ctx, p, stdout, stderr)
+	}
 	return outside(ctx, p, stderr)
 }
 
@@ -80,6 +83,10 @@ type plan struct {
 	Transfers, Size int
 	// Jobs is how many jobs are started for each way of entering them.
 	Jobs int
+	// Soak is how long sessions are opened at a steady pace; 0: not at all.
+	Soak time.Duration
+	// Only is the one part that is measured: onlyServer, onlySoak or "", all.
+	Only string
 	// Image is the image's path in the pool; Page the file to write.
 	Image, Page string
 }
@@ -91,6 +98,8 @@ func parse(args []string, stderr io.Writer) (p plan, rest []string, err error) {
 	flags.IntVar(&p.Transfers, "transfers", 3, "transfers each way")
 	flags.IntVar(&p.Size, "size", 1024, "MiB of a transfer")
 	flags.IntVar(&p.Jobs, "jobs", 9, "jobs to enter each way")
+	flags.StringVar(&p.Only, "only", "", "measure and print one part, without a pool: "+onlyServer+" or "+onlySoak)
+	flags.DurationVar(&p.Soak, "soak", 0, "open ten sessions a second for so long, to see whether anything grows")
 	flags.StringVar(&p.Image, "image", "", "image in the pool, for bench itself")
 	flags.StringVar(&p.Page, "o", "docs/measured.md", "page to write, from the repository's root")
 	if err := flags.Parse(args); err != nil {
@@ -98,6 +107,9 @@ func parse(args []string, stderr io.Writer) (p plan, rest []string, err error) {
 	}
 	if p.Rounds < 1 || p.Transfers < 1 || p.Size < 1 || p.Jobs < 1 {
 		return p, nil, errors.New("each number has to be at least 1")
+	}
+	if p.Only == onlySoak && p.Soak == 0 {
+		p.Soak = 30 * time.Minute
 	}
 	return p, flags.Args(), nil
 }

@@ -33,7 +33,9 @@ type outcome struct {
 	Sessions []Table
 	// Default and WithDropIn are phaseFirst without and with dropIn.
 	Default, WithDropIn []Table
-	Took                time.Duration
+	// Server is the session server beside OpenSSH's.
+	Server *comparison
+	Took   time.Duration
 }
 
 // table returns a table of the sessions.
@@ -62,6 +64,9 @@ func outside(ctx context.Context, p plan, stderr io.Writer) (err error) {
 		return err
 	}
 	o := outcome{Machine: describe(ctx, root), Size: p.Size}
+	if o.Server, err = compare(ctx, root, usualServerPlan, p.Soak, stderr); err != nil {
+		return err
+	}
 	fmt.Fprintln(stderr, "booting a pool")
 	it, err := pool.Boot(ctx, pool.V25, "", pool.Config{Extra: poolConfig})
 	if err != nil {

@@ -26,8 +26,7 @@ func poolBusy() float64 {
 // busyTicks adds up utime, stime, cutime and cstime of proc_pid_stat(5). A
 // process that has ended meanwhile has an empty text.
 func busyTicks(stat string) (sum int) {
-	_, rest, _ := strings.Cut(stat, ") ") // the name may have blanks
-	fields := strings.Fields(rest)
+	fields := statFields(stat)
 	if len(fields) < 15 {
 		return 0
 	}
@@ -36,6 +35,12 @@ func busyTicks(stat string) (sum int) {
 		sum += n
 	}
 	return sum
+}
+
+// statFields are those of proc_pid_stat(5) behind the name, which may have
+// blanks and brackets itself: the first is the state.
+func statFields(stat string) []string {
+	return strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 }
 
 // clientBusy is the processor time, in seconds, of a command that has ended

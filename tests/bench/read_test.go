@@ -29,7 +29,7 @@ func TestSince(t *testing.T) {
 }
 
 func TestBusyTicks(t *testing.T) {
-	const stat = "7 (a ) b) S 1 7 7 0 -1 4194304 1 2 3 4 100 20 3 4 20 0 1 0 5 6 7"
+	const stat = "7 (a ) b) S 1 7 7 0 -1 4194304 1 2 3 5 100 20 3 4 20 0 1 0 5 6 7"
 	if got := busyTicks(stat); got != 127 {
 		t.Errorf("got %d, want 127", got)
 	}

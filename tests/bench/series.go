@@ -47,12 +47,17 @@ func (s Values) Median() float64 {
 
 // P95 is the smallest value that 95 of 100 do not exceed (nearest rank); with
 // fewer than 20 values that is the largest.
-func (s Values) P95() float64 {
+func (s Values) P95() float64 { return s.percentile(95) }
+
+// P99 is the same for 99 of 100.
+func (s Values) P99() float64 { return s.percentile(99) }
+
+func (s Values) percentile(p int) float64 {
 	v := slices.Sorted(slices.Values(s))
 	if len(v) == 0 {
 		return math.NaN()
 	}
-	return v[int(math.Ceil(0.95*float64(len(v))))-1]
+	return v[(p*len(v)+99)/100-1]
 }
 
 // measure is one way of doing what others do, too.
@@ -73,11 +78,30 @@ type bounds struct {
 	total, each time.Duration
 }
 
+// burst is a way of doing something several times in a row; what it returns are
+// samples of one round.
+type burst struct {
+	way  string
+	take func(context.Context) ([]sample, error)
+}
+
 // inTurns takes all measures once a round. Each round begins with the next one,
 // so that none always comes behind the same.
 func inTurns(ctx context.Context, name string, b bounds, measures []measure) (Table, error) {
-	t := Table{Name: name}
+	var bursts []burst
 	for _, m := range measures {
+		bursts = append(bursts, burst{m.way, func(ctx context.Context) ([]sample, error) {
+			one, err := m.take(ctx)
+			return []sample{one}, err
+		}})
+	}
+	return inBursts(ctx, name, b, bursts)
+}
+
+// inBursts does the same with bursts.
+func inBursts(ctx context.Context, name string, b bounds, bursts []burst) (Table, error) {
+	t := Table{Name: name}
+	for _, m := range bursts {
 		t.Rows = append(t.Rows, Series{Way: m.way})
 	}
 	end := time.Now().Add(b.total)
@@ -87,32 +111,34 @@ func inTurns(ctx context.Context, name string, b bounds, measures []measure) (Ta
 		if round > 0 && began.Add(last).After(end) {
 			break
 		}
-		for i := range measures {
-			i = (i + round) % len(measures)
-			one, err := takeOne(ctx, b.each, measures[i])
+		for i := range bursts {
+			i = (i + round) % len(bursts)
+			some, err := takeOne(ctx, b.each, bursts[i])
 			if err != nil {
-				return t, fmt.Errorf("measuring %s, %s: %w", name, measures[i].way, err)
+				return t, fmt.Errorf("measuring %s, %s: %w", name, bursts[i].way, err)
 			}
-			t.Rows[i].add(one)
+			t.Rows[i].add(some...)
 		}
 		last = time.Since(began)
 	}
 	return t, nil
 }
 
-func takeOne(ctx context.Context, limit time.Duration, m measure) (sample, error) {
+func takeOne(ctx context.Context, limit time.Duration, b burst) ([]sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	one, err := m.take(ctx)
+	some, err := b.take(ctx)
 	if ctx.Err() != nil {
 		err = fmt.Errorf("not done after %v: %w", limit, ctx.Err())
 	}
-	return one, err
+	return some, err
 }
 
-func (s *Series) add(one sample) {
-	s.Took = append(s.Took, one.took)
-	if one.busy > 0 {
-		s.Busy = append(s.Busy, one.busy)
+func (s *Series) add(some ...sample) {
+	for _, one := range some {
+		s.Took = append(s.Took, one.took)
+		if one.busy > 0 {
+			s.Busy = append(s.Busy, one.busy)
+		}
 	}
 }

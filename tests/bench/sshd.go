@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -18,18 +17,9 @@ AuthorizedKeysFile %[1]s/key.pub
 StrictModes no
 UsePAM no
 PidFile none
+SetEnv HOME=%[1]s
+Subsystem sftp internal-sftp
 Ciphers aes128-gcm@openssh.com
-`
-
-// sshdClient is for the stock client of the same machine.
-const sshdClient = `Host sshd
-	ProxyCommand %[2]s connect %[1]s/sock
-	ProxyUseFdpass yes
-	IdentityFile %[1]s/key
-	IdentitiesOnly yes
-	UserKnownHostsFile %[1]s/known_hosts
-	StrictHostKeyChecking yes
-	Ciphers aes128-gcm@openssh.com
 `
 
 // sshd is OpenSSH's server on a unix socket, one process per connection.
@@ -52,7 +42,7 @@ func (p place) startSSHD(ctx context.Context) (*sshd, error) {
 	var serving sync.WaitGroup
 	serving.Go(func() { serveSSHD(ctx, l, dir) })
 	context.AfterFunc(ctx, func() { l.Close() })
-	d := &sshd{way: way{name: bySSHD, argv: []string{"ssh", "-F", filepath.Join(dir, "client"), "sshd"}}}
+	d := &sshd{way: stockWay(bySSHD, dir)}
 	d.stop = func() { cancel(); serving.Wait() }
 	if _, err := d.output(ctx, "true"); err != nil {
 		d.stop()
@@ -63,20 +53,15 @@ func (p place) startSSHD(ctx context.Context) (*sshd, error) {
 }
 
 func (p place) writeSSHD(ctx context.Context, dir string) error {
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := p.makeKeys(ctx, dir); err != nil {
 		return err
 	}
-	for _, name := range []string{"host_key", "key"} {
-		keygen := exec.CommandContext(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, name))
-		if out, err := keygen.CombinedOutput(); err != nil {
-			return fmt.Errorf("ssh-keygen: %w: %s", err, out)
+	if os.Geteuid() == 0 { // where it shuts itself in before anybody has logged in
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+			return err
 		}
 	}
-	host, err := os.ReadFile(filepath.Join(dir, "host_key.pub"))
-	return errors.Join(err,
-		os.WriteFile(filepath.Join(dir, "known_hosts"), append([]byte("sshd "), host...), 0o600),
-		os.WriteFile(filepath.Join(dir, "config"), fmt.Appendf(nil, sshdConfig, dir), 0o600),
-		os.WriteFile(filepath.Join(dir, "client"), fmt.Appendf(nil, sshdClient, dir, p.self), 0o600))
+	return os.WriteFile(filepath.Join(dir, "config"), fmt.Appendf(nil, sshdConfig, dir), 0o600)
 }
 
 // serveSSHD gives each connection to an sshd -i, as inetd would.

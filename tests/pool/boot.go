@@ -13,6 +13,8 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"perch/tests/cache"
 )
 
 // Config is what a pool has beside its usual configuration.
@@ -147,7 +149,7 @@ func (p *Pool) destroy() error {
 	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("unmounting the overlay: %w", err)
 	}
-	if err := removeTree(p.dir); err != nil {
+	if err := cache.Remove(p.dir); err != nil {
 		return err
 	}
 	return errors.Join(os.RemoveAll(p.keptPath()), os.RemoveAll(p.ownerPath()))

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"perch/tests/cache"
 )
 
 // Format is a kind of image that Apptainer runs.
@@ -55,7 +57,7 @@ func (p *Pool) apptainerBuild(ctx context.Context, format Format, source, part s
 	if err != nil {
 		return err
 	}
-	defer removeTree(dir) // if it fails, Stop says so
+	defer cache.Remove(dir) // if it fails, Stop says so
 	in := filepath.Join(dir, "image")
 	if out, err := exec.CommandContext(ctx, "cp", "-aH", source, in).CombinedOutput(); err != nil {
 		return fmt.Errorf("copying the source into the pool: %w: %s", err, out)

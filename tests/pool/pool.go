@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+
+	"perch/tests/cache"
 )
 
 // Pool is a pool that is up.
@@ -93,7 +95,7 @@ func List() ([]*Pool, error) {
 
 // lockRun keeps other processes from adding or removing pools.
 func lockRun(ctx context.Context) (unlock func(), err error) {
-	return lock(ctx, runDir()+".lock")
+	return cache.Lock(ctx, runDir()+".lock")
 }
 
 // reserve makes the directory of a new pool and becomes its owner. Without a

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"perch/tests/cache"
 )
 
 // Needs are the Debian packages without which no pool can be built and booted.
@@ -33,7 +35,7 @@ func Install(ctx context.Context, packages ...string) error {
 		return fmt.Errorf("this machine lacks what this needs; run: sudo apt-get install %s", strings.Join(missing, " "))
 	}
 	// Test binaries run side by side, and apt has one lock for all.
-	unlock, err := lock(ctx, filepath.Join(CacheDir(), "apt.lock"))
+	unlock, err := cache.Lock(ctx, filepath.Join(CacheDir(), "apt.lock"))
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
 // Package check says what a place offers to a session: what the IDE needs and
-// would otherwise trip over.
+// would otherwise trip over, and what was done about it.
 package check
 
 import (
@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
 	"perch/entrypoint/contract"
+	"perch/entrypoint/internal/finding"
 	"perch/entrypoint/internal/home"
+	"perch/entrypoint/internal/libc"
+	"perch/entrypoint/internal/limits"
 	"perch/entrypoint/internal/login"
 )
 
@@ -31,11 +33,14 @@ type Report struct {
 		Free     uint64 `json:"free_bytes"`
 		Inodes   uint64 `json:"free_inodes"`
 	} `json:"home"`
-	Shell    string   `json:"shell"`
-	Libc     string   `json:"libc"`
-	Terminal bool     `json:"terminals"`
-	Missing  []string `json:"missing_tools"`
-	Limits   Limits   `json:"limits"`
+	Shell    string        `json:"shell"`
+	Libc     string        `json:"libc"`
+	Terminal bool          `json:"terminals"`
+	Missing  []string      `json:"missing_tools"`
+	Limits   limits.Limits `json:"limits"`
+	// Found is what is odd here, with what was done about it at the job's start.
+	Found finding.List `json:"findings"`
+	// Problems are the texts of those about which nothing could be done.
 	Problems []string `json:"problems"`
 }
 
@@ -47,7 +52,9 @@ func Run(getenv func(string) string, asJSON bool, stdout, stderr io.Writer) int 
 		fmt.Fprintf(stderr, "perch-entrypoint: %v\n", err)
 		return contract.ExitNoHome
 	}
-	r := look(&home.Place{Home: root}, login.Find(&home.Place{Home: root}, os.Environ()), getenv(contract.EnvMachineAd))
+	place := &home.Place{Home: root, Dir: home.DirIn(root)}
+	r := look(place, login.Find(place, os.Environ()), getenv(contract.EnvMachineAd))
+	r.take(place.Recorded())
 	if asJSON {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
@@ -62,10 +69,16 @@ func Run(getenv func(string) string, asJSON bool, stdout, stderr io.Writer) int 
 	return contract.ExitOK
 }
 
-// Problems returns what is not as an IDE needs it, one line each. serve calls it
-// at the job's start.
+// Problems returns what is not as an IDE needs it, one line each, beyond what
+// home.Prepare has found already. serve calls it at the job's start.
 func Problems(place *home.Place, account login.Account) []string {
-	return look(place, account, "").Problems
+	r := look(place, account, "")
+	r.take(place.Found)
+	var texts []string
+	for _, f := range r.Found[len(place.Found):] {
+		texts = append(texts, f.Text)
+	}
+	return texts
 }
 
 // look makes the report.
@@ -82,40 +95,32 @@ func look(place *home.Place, account login.Account, machineAd string) Report {
 		r.Home.Inodes = fs.Ffree
 	}
 	r.Shell = account.Shell
-	r.Libc = libc("/")
+	r.Libc = libc.Name("/")
 	r.Terminal = unix.Access("/dev/ptmx", unix.R_OK|unix.W_OK) == nil
 	r.Missing = missing(account)
-	r.Limits = limits(machineAd)
-	r.Problems = r.problems()
+	r.Limits = limits.Read(machineAd)
+	r.Found = append(r.oddities(), limits.Inotify()...)
+	r.Found = append(r.Found, libc.Problems("/")...)
 	return r
 }
 
-// tools are what the IDE's start-up script and server call (VS Code's Remote-SSH
-// and open-remote-ssh).
-var tools = []string{
-	"bash", "tar", "uname", "sed", "grep", "wc", "ps", "getconf", "printenv", "mkdir", "ln", "flock", "base64", "sleep",
-}
-
-func missing(account login.Account) []string {
-	dirs := filepath.SplitList(login.Vars(account.Environ(nil))["PATH"])
-	absent := []string{}
-	for _, tool := range tools {
-		if !has(dirs, tool) {
-			absent = append(absent, tool)
+// take puts what was found at the job's start before what look has found; where
+// both speak of one thing, the former knows what was done.
+func (r *Report) take(done finding.List) {
+	known := map[string]bool{}
+	for _, f := range done {
+		known[f.What] = true
+	}
+	all := append(finding.List{}, done...)
+	for _, f := range r.Found {
+		if !known[f.What] {
+			all = append(all, f)
 		}
 	}
-	if !has(dirs, "curl") && !has(dirs, "wget") {
-		absent = append(absent, "curl or wget")
-	}
-	return absent
-}
-
-func has(dirs []string, tool string) bool {
-	for _, dir := range dirs {
-		path := filepath.Join(dir, tool)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && unix.Access(path, unix.X_OK) == nil {
-			return true
+	r.Found, r.Problems = all, []string{}
+	for _, f := range all {
+		if f.Outcome == finding.Said {
+			r.Problems = append(r.Problems, f.Text)
 		}
 	}
-	return false
 }

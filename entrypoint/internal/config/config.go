@@ -20,6 +20,18 @@ type Settings struct {
 	// IdleConnected ends a job whose connections have moved nothing for so
 	// long; 0 means never (contract.AttrIdleConnected).
 	IdleConnected time.Duration
+	// Greeting says whether shells on terminals begin with a few lines about
+	// the job (contract.AttrGreeting).
+	Greeting bool
+	// Name is the target's name for people (contract.AttrName), or "".
+	Name string
+	// WallTime is how long HTCondor lets the job run from its start on
+	// (allowed_execute_duration), as far as the ad says; 0 means that nothing
+	// is known.
+	WallTime time.Duration
+	// Sysroot and IDECache are paths, or "" (contract.AttrSysroot,
+	// contract.AttrIDECache).
+	Sysroot, IDECache string
 }
 
 // Read reads the job ad file that the environment names. Without one the
@@ -36,6 +48,20 @@ func Read(getenv func(string) string) (s Settings, notes []string) {
 	}
 	s.IdleTimeout = take(contract.AttrIdleTimeout, contract.DefaultIdleTimeout)
 	s.IdleConnected = take(contract.AttrIdleConnected, 0)
+	if s.IdleTimeout > 0 && s.IdleTimeout < comeBack {
+		notes = append(notes, fmt.Sprintf("the job ends when nobody has been connected for %v, but an editor that has lost its connection may need %v to come back; set +%s to %d at least",
+			s.IdleTimeout, comeBack, contract.AttrIdleTimeout, int(comeBack.Seconds())))
+	}
+	if seconds, _, valid := ad.Int("AllowedExecuteDuration"); valid && seconds > 0 {
+		s.WallTime = time.Duration(min(seconds, longest)) * time.Second
+	}
+	s.Name = ad.Text(contract.AttrName)
+	greet, set, valid := ad.Bool(contract.AttrGreeting)
+	if s.Greeting = greet || !valid; set && !valid {
+		notes = append(notes, fmt.Sprintf("+%s is neither True nor False; using True", contract.AttrGreeting))
+	}
+	s.IDECache = ad.Text(contract.AttrIDECache)
+	s.Sysroot = ad.Text(contract.AttrSysroot)
 	return s, notes
 }
 
@@ -54,6 +80,11 @@ func read(path string) (jobad.Ad, []string) {
 	}
 	return ad, nil
 }
+
+// comeBack is what VS Code may need to come back after its connection was cut:
+// it notices after 20 s, and tries again after 0, 5, 5, 10, 10, 10, 10, 10 and
+// 30 s (VS Code, src/vs/platform/remote/common/remoteAgentConnection.ts).
+const comeBack = 2 * time.Minute
 
 // longest keeps seconds within what a time.Duration holds.
 const longest = 10 * 365 * 24 * 3600

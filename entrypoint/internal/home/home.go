@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"perch/entrypoint/contract"
+	"perch/entrypoint/internal/finding"
+	"perch/entrypoint/internal/limits"
 )
 
 // Place is a prepared job home. All paths are absolute.
@@ -19,43 +22,82 @@ type Place struct {
 	Home string
 	// Dir is Perch's own directory in it, mode 0700.
 	Dir string
+	// Socket is where SSH is served. It is in Dir or, where the job home takes
+	// no sockets, in Runtime; then Dir has a link to it.
+	Socket string
 	// Tmp and Runtime are what sessions get as TMPDIR and XDG_RUNTIME_DIR.
 	Tmp, Runtime string
-	// Notes say what is not as it should be, one line each.
-	Notes []string
+	// Environ is what sessions get beside: it goes before the job's own
+	// environment, and a client's requests go before it.
+	Environ map[string]string
+	// Found is what is odd about the place, and what was done about it.
+	Found finding.List
 
-	private string // a directory in /tmp that goes with the job
+	private []string // directories outside of the job home that go with the job
 }
 
-// Prepare finds the job home by the environment and makes what is missing in
-// it. An error means that there is no directory to work in.
-func Prepare(getenv func(string) string) (*Place, error) {
+// Wishes are what the job's ad says about its home; "" means the default.
+type Wishes struct {
+	// Sysroot has newer C and C++ libraries, for images whose own are too old
+	// for an IDE's server (contract.AttrSysroot).
+	Sysroot string
+	// IDECache has IDE servers that are linked into the home
+	// (contract.AttrIDECache).
+	IDECache string
+}
+
+// Prepare finds the job home by the environment and makes it fit for an IDE:
+// what is missing is made, what is odd is mended or worked around, or found. An
+// error means that there is no directory to work in. It lifts this process's
+// limits, too. serve calls it once, before anybody is let in.
+func Prepare(getenv func(string) string, wishes Wishes) (*Place, error) {
 	root, err := Find(getenv)
 	if err != nil {
 		return nil, err
 	}
-	p := &Place{Home: root, Dir: filepath.Join(root, contract.Dir)}
-	if err := privateDir(p.Dir); err != nil {
+	p := &Place{Home: root, Dir: DirIn(root), Environ: map[string]string{}}
+	if err := privateDir(p.Dir); isErrno(err, unix.EDQUOT) || isErrno(err, unix.ENOSPC) {
+		return nil, fmt.Errorf("making Perch's directory in the job home: %w; make room there, or raise request_disk", err)
+	} else if err != nil {
 		return nil, fmt.Errorf("making Perch's directory in the job home: %w", err)
 	}
-	if scratch := getenv(contract.EnvScratch); scratch != "" && filepath.Clean(scratch) != root {
-		p.note("the scratch directory cannot be used: %v; using HOME instead", writable(scratch))
+	scratch := getenv(contract.EnvScratch)
+	ours := scratch != "" && filepath.Clean(scratch) == root
+	if scratch != "" && !ours {
+		p.Found.Add("no scratch directory", finding.Around, "the scratch directory cannot be used: %v; using HOME instead", writable(scratch))
 	}
-	for _, name := range []string{".vscode-server", "scratch"} {
-		if err := usableDir(filepath.Join(root, name)); err != nil {
-			p.note("making %s in the job home: %v", name, err)
-		}
-	}
+	p.Found = append(p.Found, limits.Raise()...)
 	p.makeTmp()
+	if ours { // of a HOME that is not the job's alone, locks may be held
+		p.dropLocks()
+	}
+	p.makeDirs()
+	p.linkServers(wishes.IDECache)
+	p.probe()
+	p.nameUser(getenv)
+	p.shareCores(getenv)
+	p.wireSysroot(getenv, wishes.Sysroot)
+	p.record()
 	return p, nil
 }
 
 // Find returns the directory that is the job home, without changing anything:
-// the scratch directory that HTCondor names or, where it names none that can be
-// written, HOME.
+// the scratch directory that HTCondor names or, where there is none, HOME. A
+// scratch directory that is there and cannot be written is an error: the keys
+// lie in it, and nobody would look for the job elsewhere.
 func Find(getenv func(string) string) (string, error) {
-	return pick(getenv(contract.EnvScratch), getenv("HOME"))
+	scratch, home := getenv(contract.EnvScratch), getenv("HOME")
+	if filepath.IsAbs(scratch) && unix.Access(scratch, unix.F_OK) == nil {
+		return pick(scratch)
+	}
+	if filepath.Clean(home) == "/" {
+		home = "" // what belongs to nobody stands there for no home
+	}
+	return pick(scratch, home)
 }
+
+// DirIn is Perch's own directory in the job home root.
+func DirIn(root string) string { return filepath.Join(root, contract.Dir) }
 
 // Path is the path of the file called name in Dir.
 func (p *Place) Path(name string) string { return filepath.Join(p.Dir, name) }
@@ -63,14 +105,11 @@ func (p *Place) Path(name string) string { return filepath.Join(p.Dir, name) }
 // Close removes what Prepare made outside of the job home. Call it at the
 // job's end.
 func (p *Place) Close() error {
-	if p.private == "" {
-		return nil
+	var errs []error
+	for _, dir := range p.private {
+		errs = append(errs, os.RemoveAll(dir))
 	}
-	return os.RemoveAll(p.private)
-}
-
-func (p *Place) note(format string, args ...any) {
-	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+	return errors.Join(errs...)
 }
 
 // pick returns the first of the candidates that can be written. The error is
@@ -90,7 +129,7 @@ func pick(candidates ...string) (string, error) {
 		}
 	}
 	if problem == nil {
-		problem = errors.New("neither " + contract.EnvScratch + " nor HOME is set")
+		problem = errors.New("neither " + contract.EnvScratch + " nor HOME names one")
 	}
 	return "", fmt.Errorf("finding a scratch directory for the job: %w", problem)
 }
@@ -107,7 +146,7 @@ func writable(path string) error {
 		return fmt.Errorf("%q is no directory", path)
 	}
 	if err := unix.Access(path, unix.W_OK|unix.X_OK); err != nil {
-		return fmt.Errorf("writing to %q: %w", path, err)
+		return fmt.Errorf("writing to %q: %w; ask the site about the job's directory", path, err)
 	}
 	return nil
 }
@@ -125,7 +164,16 @@ func privateDir(path string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%q is in the way: it is no directory", path)
 	}
-	return os.Chmod(path, 0o700) // fails where it is another user's
+	if owner := info.Sys().(*syscall.Stat_t).Uid; int(owner) != os.Getuid() && os.Getuid() == 0 {
+		return fmt.Errorf("%q belongs to the user %d; remove it, since its owner could read what is in it", path, owner)
+	}
+	if err := os.Chmod(path, 0o700); err != nil { // as where it is another user's
+		return err
+	}
+	if info, err = os.Lstat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = fmt.Errorf("%q stays open to others (mode %#o) on this file system, and keys and sockets have to be in it; use another one", path, info.Mode().Perm())
+	}
+	return err
 }
 
 // usableDir makes a directory, or takes what has that name already if it leads

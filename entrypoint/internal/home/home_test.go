@@ -27,7 +27,7 @@ func short(t *testing.T) string {
 
 func prepare(t *testing.T, root string) *Place {
 	t.Helper()
-	p, err := Prepare(env(root))
+	p, err := Prepare(env(root), Wishes{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func prepare(t *testing.T, root string) *Place {
 func TestPrepare(t *testing.T) {
 	root := short(t)
 	p := prepare(t, root)
-	if p.Tmp != root+"/tmp" || p.Runtime != root+"/tmp/run" || len(p.Notes) > 0 {
+	if p.Tmp != root+"/tmp" || p.Runtime != root+"/tmp/run" || len(p.Found) > 0 {
 		t.Errorf("got %+v", p)
 	}
 	for name, mode := range map[string]os.FileMode{".perch": 0o700, ".vscode-server": 0o700, "scratch": 0o700, "tmp": 0o700, "tmp/run": 0o700} {
@@ -47,7 +47,7 @@ func TestPrepare(t *testing.T) {
 		}
 	}
 	again := prepare(t, root)
-	if again.Runtime != p.Runtime || len(again.Notes) > 0 {
+	if again.Runtime != p.Runtime || len(again.Found) > 0 {
 		t.Errorf("a second time: got %+v", again)
 	}
 }
@@ -60,7 +60,7 @@ func TestNamesThatAreThere(t *testing.T) {
 	os.WriteFile(filepath.Join(root, ".vscode-server"), nil, 0o600)
 	os.Mkdir(filepath.Join(root, ".perch"), 0o755)
 	p := prepare(t, root)
-	if p.Tmp != root+"/tmp" || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], ".vscode-server") {
+	if p.Tmp != root+"/tmp" || len(p.Found) != 1 || !strings.Contains(p.Found[0].Text, ".vscode-server") {
 		t.Errorf("got %+v", p)
 	}
 	if info, _ := os.Stat(p.Dir); info.Mode().Perm() != 0o700 {
@@ -77,7 +77,7 @@ func TestRefusedDir(t *testing.T) {
 		if err := make(filepath.Join(root, contract.Dir)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Prepare(env(root)); err == nil || !strings.Contains(err.Error(), "in the way") {
+		if _, err := Prepare(env(root), Wishes{}); err == nil || !strings.Contains(err.Error(), "in the way") {
 			t.Errorf("%s for %s: got %v", name, contract.Dir, err)
 		}
 	}
@@ -136,8 +136,8 @@ func TestFallbackIsSaid(t *testing.T) {
 	root := short(t)
 	p, err := Prepare(func(name string) string {
 		return map[string]string{contract.EnvScratch: "/nonesuch", "HOME": root}[name]
-	})
-	if err != nil || p.Home != root || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "/nonesuch") {
+	}, Wishes{})
+	if err != nil || p.Home != root || len(p.Found) != 1 || !strings.Contains(p.Found[0].Text, "/nonesuch") {
 		t.Errorf("got %+v, %v", p, err)
 	}
 }
@@ -183,7 +183,44 @@ func TestCopyProgram(t *testing.T) {
 	if err != nil || info.Size() != self.Size() || info.Mode().Perm() != 0o700 {
 		t.Errorf("got %v, %v", info, err)
 	}
-	if entries, _ := os.ReadDir(p.Dir); len(entries) != 1 {
+	if entries, _ := filepath.Glob(p.Path(contract.ProgramName) + "*"); len(entries) != 1 {
 		t.Errorf("left in %s: %v", p.Dir, entries)
+	}
+}
+
+// A directory that another user has put there is not taken: it is the owner's.
+func TestPrivateDirOfAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Fatal("run the tests as root: only root can give a directory away")
+	}
+	path := filepath.Join(t.TempDir(), "dir")
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(path, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	if err := privateDir(path); err == nil || !strings.Contains(err.Error(), "belongs to the user 12345") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// BenchmarkPrepare prepares a home in which nothing is wrong.
+func BenchmarkPrepare(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		root, err := os.MkdirTemp("/tmp", "h")
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		p, err := Prepare(env(root), Wishes{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		p.Close()
+		os.RemoveAll(root)
+		b.StartTimer()
 	}
 }

@@ -39,6 +39,10 @@ func (p *Place) take(transferred, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the key file: %w", err)
 	}
+	// Renaming works on a full disk. It does not where the file is another's.
+	if os.Chmod(from, 0o600) == nil && os.Rename(from, p.Path(name)) == nil {
+		return content, nil
+	}
 	if err := renameio.WriteFile(p.Path(name), content, 0o600, renameio.IgnoreUmask()); err != nil {
 		return nil, fmt.Errorf("moving the key file %q into %s: %w", transferred, contract.Dir, err)
 	}

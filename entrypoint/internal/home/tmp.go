@@ -4,64 +4,130 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"perch/entrypoint/contract"
+	"perch/entrypoint/internal/finding"
+	"perch/entrypoint/internal/sockpath"
 )
 
 // maxTmp is how long TMPDIR and XDG_RUNTIME_DIR may be, in bytes: VS Code puts
-// sockets there whose names have 53 ("/vscode-ipc-<uuid>.sock"), and a socket's
+// sockets there whose names have 54 ("/vscode-ipc-<uuid>.sock"), and a socket's
 // path may have 107 (unix(7)).
 const maxTmp = 53
 
-// makeTmp makes tmp and tmp/run in the job home, or short ones elsewhere.
+// makeTmp makes tmp and tmp/run in the job home, or short ones elsewhere, and
+// says where the socket is.
 func (p *Place) makeTmp() {
 	p.Tmp = filepath.Join(p.Home, "tmp")
 	p.Runtime = filepath.Join(p.Tmp, "run")
-	if len(p.Runtime) > maxTmp {
-		err := p.shorten()
-		if err == nil {
-			return
-		}
-		p.note("making a short directory for temporary files: %v; the sockets of an IDE may not fit", err)
+	p.Socket = p.Path(contract.SocketName)
+	made := usableDir(p.Tmp)
+	if made == nil {
+		made = privateDir(p.Runtime)
 	}
-	err := usableDir(p.Tmp)
-	if err == nil {
-		err = privateDir(p.Runtime)
-	}
-	if err == nil {
+	sockets := takesSockets(p.Dir)
+	if made == nil && sockets == nil && len(p.Runtime) <= maxTmp {
 		return
 	}
-	p.note("making tmp/run in the job home: %v", err)
-	if err := p.shorten(); err != nil {
-		p.note("making a directory for temporary files: %v", err)
-	}
-}
-
-// shorten makes a private directory in /tmp, uses that, and leaves a link to it
-// in the job home.
-func (p *Place) shorten() error {
-	dir, err := os.MkdirTemp("/tmp", "perch-")
+	base, err := p.outside(func(dir string) bool { return len(dir)+len("/run") <= maxTmp && takesSockets(dir) == nil })
+	what, why := p.whyElsewhere(made, sockets)
 	if err != nil {
-		return err
+		p.Found.Add(what, finding.Said, "%s, and there is no other place for sockets: %v; an IDE cannot make its sockets; ask the site", why, err)
+		return
 	}
-	run := filepath.Join(dir, "run")
-	if err := os.Mkdir(run, 0o700); err != nil {
-		os.RemoveAll(dir)
-		return err
+	p.Runtime = filepath.Join(base, "run")
+	if err := os.Mkdir(p.Runtime, 0o700); err != nil {
+		p.Found.Add(what, finding.Said, "%s, and another place cannot be used: %v; ask the site", why, err)
+		return
 	}
-	p.link(dir, run)
-	p.Tmp, p.Runtime, p.private = dir, run, dir
-	return nil
+	if sockets != nil {
+		p.Socket = filepath.Join(p.Runtime, contract.SocketName)
+	}
+	p.placeTmp(base, made == nil && sockets == nil)
+	p.Found.Add(what, finding.Around, "%s: temporary files are in %s, sockets in %s", why, p.Tmp, p.Runtime)
 }
 
-// link leaves tmp, or tmp/run where tmp is a directory already, as a link to
-// the short ones. It is for people who look for their files; nothing relies on
-// it.
-func (p *Place) link(dir, run string) {
-	err := relink(dir, filepath.Join(p.Home, "tmp"))
-	if errors.Is(err, os.ErrExist) {
-		err = relink(run, filepath.Join(p.Home, "tmp", "run"))
+// whyElsewhere names what is wrong with tmp in the job home.
+func (p *Place) whyElsewhere(made, sockets error) (what, why string) {
+	switch {
+	case made != nil:
+		return "no tmp in the home", "tmp/run cannot be made in the job home: " + made.Error()
+	case sockets != nil:
+		return "no sockets in the home", "the job home's file system takes no sockets: " + sockets.Error()
 	}
-	if err != nil && !errors.Is(err, os.ErrExist) {
-		p.note("linking %s into the job home: %v", dir, err)
+	return "long path", "the job home's path is too long for the sockets of an IDE"
+}
+
+// placeTmp decides on TMPDIR, where sockets are in base. base itself serves,
+// unless its file system is small or without exec: then files go into the job
+// home, by a short name.
+func (p *Place) placeTmp(base string, homeTakes bool) {
+	inHome := p.Tmp
+	if homeTakes && !roomy(base) {
+		p.Tmp = filepath.Join(base, "tmp")
+		if os.Symlink(inHome, p.Tmp) == nil {
+			return
+		}
+	}
+	p.Tmp = base
+	p.link(base, p.Runtime)
+}
+
+// roomy says whether the file system of dir is one for temporary files: with
+// exec, and with a GiB free.
+func roomy(dir string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(dir, &fs) == nil && fs.Flags&unix.ST_NOEXEC == 0 && fs.Bavail*uint64(fs.Bsize) >= 1<<30
+}
+
+// elsewhere are the places outside of the job home where something may be made.
+var elsewhere = []string{"/tmp", "/var/tmp", "/dev/shm"}
+
+// outside makes a private directory outside of the job home, in the first place
+// where fits takes it. It goes with the job.
+func (p *Place) outside(fits func(dir string) bool) (string, error) {
+	var first error
+	for _, parent := range elsewhere {
+		dir, err := os.MkdirTemp(parent, "perch-")
+		if err == nil && !fits(dir) {
+			err = errors.New(parent + " does not serve")
+			os.Remove(dir)
+		}
+		if err == nil {
+			p.private = append(p.private, dir)
+			return dir, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return "", first
+}
+
+// takesSockets says why no socket can be made in dir; nil: one can.
+func takesSockets(dir string) error {
+	name := filepath.Join(dir, ".probe")
+	os.Remove(name)
+	listener, err := sockpath.Listen(name)
+	if err == nil {
+		err = listener.Close()
+	}
+	os.Remove(name)
+	return err
+}
+
+// link leaves tmp, or tmp/run where tmp is a directory that has something else
+// in it, as a link to the short ones. It is for people who look for their
+// files; nothing relies on it.
+func (p *Place) link(dir, run string) {
+	tmp := filepath.Join(p.Home, "tmp")
+	os.Remove(filepath.Join(tmp, "run")) // an empty one
+	os.Remove(tmp)
+	err := relink(dir, tmp)
+	if errors.Is(err, os.ErrExist) {
+		relink(run, filepath.Join(tmp, "run"))
 	}
 }
 

@@ -58,3 +58,24 @@ func (a Ad) Int(name string) (value int64, set, valid bool) {
 	value, err := strconv.ParseInt(text, 10, 64)
 	return value, true, err == nil
 }
+
+// Bool returns the truth value that the attribute name has; there is none where
+// it is missing, and where it is neither true nor false.
+func (a Ad) Bool(name string) (value, set, valid bool) {
+	text, set := a[strings.ToLower(name)]
+	if !set || strings.EqualFold(text, "undefined") {
+		return false, false, false
+	}
+	value = strings.EqualFold(text, "true")
+	return value, true, value || strings.EqualFold(text, "false")
+}
+
+// Text returns the string that the attribute name has, or "" where it is
+// missing or no string literal. ClassAd escapes quotes and backslashes in it.
+func (a Ad) Text(name string) string {
+	text := a[strings.ToLower(name)]
+	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
+		return ""
+	}
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(text[1 : len(text)-1])
+}

@@ -72,3 +72,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestBoolAndText(t *testing.T) {
+	ad := Ad{"yes": "True", "no": "false", "none": "undefined", "odd": "1 > 0", "text": `"a \"b\" \\c"`, "open": `"`}
+	for name, want := range map[string][3]bool{"Yes": {true, true, true}, "no": {false, true, true}, "none": {}, "absent": {}, "odd": {false, true, false}} {
+		if value, set, valid := ad.Bool(name); [3]bool{value, set, valid} != want {
+			t.Errorf("%s: got %v %v %v, want %v", name, value, set, valid, want)
+		}
+	}
+	for name, want := range map[string]string{"text": `a "b" \c`, "yes": "", "open": "", "absent": ""} {
+		if got := ad.Text(name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}

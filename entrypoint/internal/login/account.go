@@ -22,8 +22,10 @@ type Account struct {
 	Shell string
 	// Home, Tmp and Runtime are the directories of the job home.
 	Home, Tmp, Runtime string
-	// Job is the environment that the job was started with.
-	Job []string
+	// Job is the environment that the job was started with, Place what the
+	// preparation of the job home has put over it.
+	Job   []string
+	Place map[string]string
 }
 
 // Find looks up the account of this process in the job's environment.
@@ -38,6 +40,7 @@ func Find(place *home.Place, environ []string) Account {
 		Tmp:     place.Tmp,
 		Runtime: place.Runtime,
 		Job:     environ,
+		Place:   place.Environ,
 	}
 }
 

@@ -26,11 +26,13 @@ func Vars(environ []string) map[string]string {
 // what Perch knows better than either.
 func (a Account) Environ(requested map[string]string) []string {
 	vars := Vars(a.Job)
-	delete(vars, "PS1")
-	delete(vars, "PROMPT_COMMAND")
+	for _, name := range foreign {
+		delete(vars, name)
+	}
 	if vars["PATH"] == "" {
 		vars["PATH"] = defaultPath
 	}
+	maps.Copy(vars, a.Place)
 	maps.Copy(vars, requested)
 	vars["HOME"] = a.Home
 	vars["USER"] = a.Name
@@ -40,7 +42,17 @@ func (a Account) Environ(requested map[string]string) []string {
 	if a.Shell != "" {
 		vars["SHELL"] = a.Shell
 	}
+	mendLocale(vars, hasLocale)
 	return assignments(vars)
+}
+
+// foreign are variables that speak of another place where the job has them:
+// of Apptainer's own shell, or of the session on the submit host whose
+// environment was copied (getenv = True in a submit description).
+var foreign = []string{
+	"PS1", "PROMPT_COMMAND", "SSH_AUTH_SOCK", "SSH_AGENT_PID", "SSH_TTY", "SSH_CLIENT", "SSH_CONNECTION",
+	"DISPLAY", "XAUTHORITY", "TERM", "TERMCAP", "TMUX", "STY", "DBUS_SESSION_BUS_ADDRESS",
+	"PWD", "OLDPWD", "SHLVL", "_", "VSCODE_IPC_HOOK_CLI",
 }
 
 func assignments(vars map[string]string) []string {

@@ -74,10 +74,10 @@ func TestShell(t *testing.T) {
 
 func TestEnviron(t *testing.T) {
 	a := Account{Name: "alice", Shell: "/bin/sh", Home: "/job", Tmp: "/job/tmp", Runtime: "/job/tmp/run",
-		Job: []string{"HOME=/root", "PS1=x", "PROMPT_COMMAND=y", "_CONDOR_SLOT=slot1", "LANG=C", "TMPDIR=/tmp", "no assignment", "=x"}}
-	want := []string{"HOME=/job", "LANG=de_DE", "LOGNAME=alice", "PATH=" + defaultPath, "SHELL=/bin/sh",
+		Job: []string{"HOME=/root", "PS1=x", "PROMPT_COMMAND=y", "_CONDOR_SLOT=slot1", "LANG=C", "DISPLAY=:0", "SSH_AUTH_SOCK=/tmp/agent", "TMUX=x", "TMPDIR=/tmp", "no assignment", "=x"}}
+	want := []string{"HOME=/job", "LANG=POSIX", "LOGNAME=alice", "PATH=" + defaultPath, "SHELL=/bin/sh",
 		"TMPDIR=/job/tmp", "USER=alice", "XDG_RUNTIME_DIR=/job/tmp/run", "_CONDOR_SLOT=slot1"}
-	if got := a.Environ(map[string]string{"LANG": "de_DE", "HOME": "/no"}); !slices.Equal(got, want) {
+	if got := a.Environ(map[string]string{"LANG": "POSIX", "HOME": "/no"}); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

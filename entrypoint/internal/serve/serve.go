@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -64,15 +65,15 @@ func Run(stdout, stderr io.Writer) int {
 }
 
 func run(signals <-chan os.Signal, stdout io.Writer) error {
-	place, err := home.Prepare(os.Getenv)
+	settings, notes := config.Read(os.Getenv)
+	place, err := home.Prepare(os.Getenv, home.Wishes{Sysroot: settings.Sysroot, IDECache: settings.IDECache})
 	if err != nil {
 		return failure{contract.ExitNoHome, err}
 	}
 	defer place.Close()
 	log := openLog(place.Path(contract.LogName), stdout)
 	defer log.Close()
-	job := &job{place: place, log: log, account: login.Find(place, os.Environ())}
-	job.settings, job.notes = config.Read(os.Getenv)
+	job := &job{place: place, log: log, account: login.Find(place, os.Environ()), settings: settings, notes: notes, begun: time.Now()}
 	if err := job.setUp(); err != nil {
 		log.say("cannot serve: %v", err)
 		return err
@@ -87,6 +88,7 @@ type job struct {
 	settings config.Settings
 	notes    []string
 	log      *eventLog
+	begun    time.Time
 
 	hostKey    ssh.Signer
 	authorized []ssh.PublicKey
@@ -101,8 +103,11 @@ func (j *job) setUp() error {
 	if err := j.place.CopyProgram(); err != nil {
 		j.notes = append(j.notes, err.Error())
 	}
-	for _, note := range append(j.notes, j.place.Notes...) {
+	for _, note := range j.notes {
 		j.log.say("note: %s", note)
+	}
+	for _, f := range j.place.Found {
+		j.log.say("note: %s", f.Text)
 	}
 	return nil
 }
@@ -126,8 +131,11 @@ func (j *job) takeKeys() error {
 
 // serve serves until the job should end, and ends it.
 func (j *job) serve(signals <-chan os.Signal) error {
-	socket := j.place.Path(contract.SocketName)
+	socket := j.place.Socket
 	listener, err := listen(socket)
+	if name := j.place.Path(contract.SocketName); err == nil && name != socket {
+		err = relink(socket, name)
+	}
 	if err != nil {
 		j.log.say("cannot serve: %v", err)
 		return failure{contract.ExitNoSocket, err}
@@ -143,6 +151,7 @@ func (j *job) serve(signals <-chan os.Signal) error {
 		Activity:   watch,
 		Stop:       func(reason string) { offer(asked, reason) },
 		Log:        j.log.details(),
+		Greeting:   j.greeting,
 	})
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -210,4 +219,15 @@ func listen(path string) (*net.UnixListener, error) {
 		return nil, fmt.Errorf("making the socket: %w", err)
 	}
 	return listener, nil
+}
+
+// relink makes a link, in place of what has that name.
+func relink(target, name string) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("linking the socket: %w", err)
+	}
+	if err := os.Symlink(target, name); err != nil {
+		return fmt.Errorf("linking the socket: %w", err)
+	}
+	return nil
 }

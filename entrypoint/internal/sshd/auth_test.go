@@ -1,6 +1,7 @@
 package sshd
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,4 +37,14 @@ func FuzzParseAuthorizedKeys(f *testing.F) {
 			}
 		}
 	})
+}
+
+// ChaCha20 is offered, and first, where AES would be slow.
+func TestCiphers(t *testing.T) {
+	for _, aes := range []bool{true, false} {
+		at := slices.Index(ciphers(aes), ssh.CipherChaCha20Poly1305)
+		if want := map[bool]int{true: -1, false: 0}[aes]; at != want {
+			t.Errorf("with AES in the processor %v: ChaCha20 is at %d, want %d", aes, at, want)
+		}
+	}
 }

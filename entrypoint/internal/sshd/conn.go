@@ -29,9 +29,6 @@ type conn struct {
 	sessions     map[*session]bool
 	sessionCount int // with those that are not in sessions yet
 	listeners    map[string]*listener
-
-	agentMu sync.Mutex
-	agent   string // the path of the agent's socket, once there is one
 }
 
 func newConn(s *Server, raw net.Conn, peer *ssh.ServerConn) *conn {
@@ -52,6 +49,7 @@ func newConn(s *Server, raw net.Conn, peer *ssh.ServerConn) *conn {
 func (c *conn) serve(channels <-chan ssh.NewChannel, requests <-chan *ssh.Request) {
 	defer c.tasks.Wait()
 	defer c.server.remove(c)
+	defer c.server.agents.remove(c)
 	defer c.closeListeners()
 	defer c.cancel()
 	if !c.control {
@@ -79,13 +77,34 @@ func (c *conn) do(f func()) {
 	})
 }
 
+// enter says that somebody else works on the connection, unless it ends; the
+// caller says tasks.Done. The lock is that of closeListeners, which comes
+// between the end of the context and the wait for all tasks.
+func (c *conn) enter() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return false
+	}
+	c.tasks.Add(1)
+	return true
+}
+
 // touch notes that a byte has moved.
 func (c *conn) touch() { c.server.Activity.Touch() }
 
-// admit starts serving a channel unless the peer has too many.
-func (c *conn) admit(channel ssh.NewChannel) {
+// takeChannel counts a channel, unless the connection has too many.
+func (c *conn) takeChannel() bool {
 	if c.channels.Add(1) > maxChannels {
 		c.channels.Add(-1)
+		return false
+	}
+	return true
+}
+
+// admit starts serving a channel unless the peer has too many.
+func (c *conn) admit(channel ssh.NewChannel) {
+	if !c.takeChannel() {
 		channel.Reject(ssh.ResourceShortage, "too many channels in this connection")
 		return
 	}

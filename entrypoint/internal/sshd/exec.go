@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -12,7 +13,12 @@ import (
 // exitCannotRun is what shells return for a command that is not there.
 const exitCannotRun = 127
 
-func (s *session) runShell() { s.run(s.conn.server.Account.LoginShell()) }
+func (s *session) runShell() {
+	if greeting := s.conn.server.Greeting; greeting != nil && s.terminal != nil {
+		io.WriteString(s.out, strings.ReplaceAll(greeting(), "\n", "\r\n"))
+	}
+	s.run(s.conn.server.Account.LoginShell())
+}
 
 func (s *session) runCommand(line string) { s.run(s.conn.server.Account.Command(line)) }
 
@@ -42,11 +48,14 @@ func (s *session) run(cmd *exec.Cmd, err error) {
 func (s *session) prepare(cmd *exec.Cmd) {
 	cmd.Env = s.conn.server.Account.Environ(s.env)
 	if s.agent {
-		if path, err := s.conn.agentSocket(); err == nil {
+		if path, err := s.conn.server.agents.add(s.conn); err == nil {
 			cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+path)
 		} else {
 			s.conn.server.Log.Printf("forwarding the agent: %v", err)
 		}
+	}
+	if s.display != nil {
+		cmd.Env = append(cmd.Env, s.display.environ()...)
 	}
 	if s.terminal != nil {
 		cmd.Env = append(cmd.Env, "SSH_TTY="+s.terminal.Name)

@@ -148,8 +148,7 @@ func (c *conn) listen(key string, l *listener, kind string, payload func(net.Con
 
 // offer opens a channel for a connection from the job's side.
 func (c *conn) offer(from duplex, kind string, payload []byte) {
-	if c.channels.Add(1) > maxChannels {
-		c.channels.Add(-1)
+	if !c.takeChannel() {
 		from.Close()
 		return
 	}

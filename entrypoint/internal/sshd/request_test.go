@@ -20,6 +20,7 @@ func seeds(f *testing.F) {
 		directTCP{"localhost", 22, "127.0.0.1", 1234},
 		directUnix{Path: "/run/x"},
 		forwardTCPMsg{"", 0},
+		x11Request{true, "MIT-MAGIC-COOKIE-1", "00112233445566778899aabbccddeeff", 0},
 		struct{ A, B, C, D uint32 }{1, 2, 3, 1 << 31},
 	} {
 		f.Add(ssh.Marshal(message))
@@ -63,6 +64,19 @@ func FuzzForwards(f *testing.F) {
 		}
 		if m, err := parseForwardUnix(payload); err == nil && (m.Path == "" || len(m.Path) > 4096) {
 			t.Errorf("got the path %q", m.Path)
+		}
+	})
+}
+
+func FuzzX11(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		x, err := parseX11(payload)
+		if err != nil {
+			return
+		}
+		if again, err := parseX11(ssh.Marshal(x)); again != x || err != nil || strings.ContainsAny(x.Protocol+x.Cookie, "\x00\n /") {
+			t.Errorf("got %+v, then %+v, %v", x, again, err)
 		}
 	})
 }

@@ -6,6 +6,7 @@ package sshd
 import (
 	"context"
 	"errors"
+	"io"
 	"log"
 	"net"
 	"sync"
@@ -27,7 +28,8 @@ type Activity interface {
 	Touch()
 }
 
-// Config is what a server needs. All fields but the two times must be set.
+// Config is what a server needs. All fields but the two times and Greeting must
+// be set.
 type Config struct {
 	HostKey ssh.Signer
 	// Authorized are the keys that may log in.
@@ -38,6 +40,9 @@ type Config struct {
 	// must not wait for Shutdown.
 	Stop func(reason string)
 	Log  *log.Logger
+	// Greeting returns the lines with which a shell on a terminal begins, each
+	// with its line end, or "".
+	Greeting func() string
 	// KeepAlive is the time between two keepalives; a connection that has
 	// not answered for four of it is dropped. 0: 30 s.
 	KeepAlive time.Duration
@@ -64,6 +69,7 @@ type Server struct {
 	ctx     context.Context // ends with Shutdown
 	cancel  context.CancelFunc
 	logins  chan struct{} // one entry for each login that is going on
+	agents  *agents
 	running sync.WaitGroup
 
 	mu    sync.Mutex
@@ -85,6 +91,7 @@ func New(c Config) *Server {
 		ctx:    ctx,
 		cancel: cancel,
 		logins: make(chan struct{}, maxLogins),
+		agents: newAgents(c.Account.Runtime),
 		conns:  map[*conn]bool{},
 	}
 }
@@ -120,6 +127,9 @@ func (s *Server) admit(raw net.Conn) {
 		s.running.Go(func() { s.serve(raw) })
 	default:
 		s.Log.Printf("refusing a connection: %d logins are going on", maxLogins)
+		// Lines before the banner are allowed (RFC 4253, 4.2).
+		raw.SetWriteDeadline(time.Now().Add(farewell))
+		io.WriteString(raw, "perch: too many logins are going on; try again in a moment\r\n")
 		raw.Close()
 	}
 }
@@ -175,6 +185,7 @@ func (s *Server) Shutdown(reason string) {
 	s.mu.Unlock()
 	told.Wait()
 	within(farewell, s.running.Wait)
+	s.agents.close()
 }
 
 // within waits for f, but not longer than d.

@@ -38,13 +38,18 @@ type service struct {
 	stopped  chan string
 }
 
-func newSigner(t testing.TB) ssh.Signer {
+func newPrivate(t testing.TB) ed25519.PrivateKey {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := ssh.NewSignerFromKey(private)
+	return private
+}
+
+func newSigner(t testing.TB) ssh.Signer {
+	t.Helper()
+	signer, err := ssh.NewSignerFromKey(newPrivate(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +111,12 @@ func (s *service) dial() net.Conn {
 // connect logs in with x/crypto's client.
 func (s *service) connect() *ssh.Client {
 	s.t.Helper()
-	conn, channels, requests, err := ssh.NewClientConn(s.dial(), "", &ssh.ClientConfig{
+	return s.connectOver(s.dial())
+}
+
+func (s *service) connectOver(raw net.Conn) *ssh.Client {
+	s.t.Helper()
+	conn, channels, requests, err := ssh.NewClientConn(raw, "", &ssh.ClientConfig{
 		User:            "alice",
 		Auth:            []ssh.AuthMethod{ssh.PublicKeys(s.user)},
 		HostKeyCallback: ssh.FixedHostKey(s.HostKey.PublicKey()),
@@ -194,13 +204,7 @@ func TestKeepAlive(t *testing.T) {
 	s := serve(t, func(c *Config) { c.KeepAlive = 25 * time.Millisecond })
 	raw := &stalling{Conn: s.dial()}
 	defer raw.stalled.Store(false)
-	conn, channels, requests, err := ssh.NewClientConn(raw, "", &ssh.ClientConfig{
-		User: "alice", Auth: []ssh.AuthMethod{ssh.PublicKeys(s.user)}, HostKeyCallback: ssh.FixedHostKey(s.HostKey.PublicKey()),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := ssh.NewClient(conn, channels, requests)
+	client := s.connectOver(raw)
 	session := s.session(client)
 	if err := session.Start("cat /dev/zero"); err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ type session struct {
 	envBytes int
 	term     string // TERM
 	agent    bool
+	display  *display
 	started  bool
 
 	mu       sync.Mutex
@@ -52,6 +53,7 @@ func (c *conn) openSession(channel ssh.NewChannel) {
 	c.sessions[s] = true
 	c.mu.Unlock()
 	defer s.hangUp()
+	defer s.closeDisplay()
 	s.answerRequests(requests)
 }
 
@@ -97,9 +99,16 @@ func (s *session) answer(kind string, payload []byte) (ok bool, start func()) {
 		return s.resize(payload), nil
 	case "signal":
 		return s.signal(payload), nil
+	case "eow@openssh.com":
+		s.closeOutput()
+		return true, nil
+	case "break":
+		return s.sendBreak(), nil
 	case "auth-agent-req@openssh.com":
 		s.agent = true
 		return true, nil
+	case "x11-req":
+		return s.forwardX11(payload), nil
 	case "shell", "exec", "subsystem":
 		return s.begin(kind, payload)
 	}
@@ -186,6 +195,12 @@ func (s *session) resize(payload []byte) bool {
 	return s.terminal.SetSize(size) == nil
 }
 
+// sendBreak does what a break does to a terminal (RFC 4335). How long it lasts
+// means nothing to a pseudo-terminal.
+func (s *session) sendBreak() bool {
+	return s.terminal != nil && s.terminal.Break() == nil
+}
+
 // signal sends a signal to the command's process group, as sshd does.
 func (s *session) signal(payload []byte) bool {
 	name, err := parseString(payload)
@@ -213,6 +228,16 @@ func (s *session) hangUp() {
 	}
 	for _, end := range s.closers {
 		end.Close()
+	}
+}
+
+// closeOutput has the command get SIGPIPE when it writes on: nobody reads any
+// more on the peer's side (OpenSSH's PROTOCOL, 2.1). A terminal stays.
+func (s *session) closeOutput() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.closers) > 0 {
+		s.closers[0].Close()
 	}
 }
 

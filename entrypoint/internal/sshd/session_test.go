@@ -45,8 +45,24 @@ func TestSignalToGroup(t *testing.T) {
 	}
 }
 
-// startAndRead starts a command and waits until it has said "ready".
-func startAndRead(t *testing.T, session *ssh.Session, command string) {
+// A peer that says that it takes no more output ends a command that writes on.
+func TestEndOfWrite(t *testing.T) {
+	s := serve(t, nil)
+	session := s.session(s.connect())
+	out := startAndRead(t, session, "echo ready; exec yes")
+	if ok, err := session.SendRequest("eow@openssh.com", true, nil); !ok || err != nil {
+		t.Fatalf("got %v, %v", ok, err)
+	}
+	go io.Copy(io.Discard, out)
+	var exit *ssh.ExitError
+	if err := session.Wait(); !errors.As(err, &exit) || exit.Signal() != "PIPE" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// startAndRead starts a command and waits until it has said "ready". What it
+// says after that is returned.
+func startAndRead(t *testing.T, session *ssh.Session, command string) io.Reader {
 	t.Helper()
 	out, err := session.StdoutPipe()
 	if err != nil {
@@ -58,6 +74,7 @@ func startAndRead(t *testing.T, session *ssh.Session, command string) {
 	if _, err := io.ReadFull(out, make([]byte, len("ready\n"))); err != nil {
 		t.Fatal(err)
 	}
+	return out
 }
 
 func TestUnknownSignal(t *testing.T) {
@@ -69,6 +86,42 @@ func TestUnknownSignal(t *testing.T) {
 	for _, payload := range [][]byte{ssh.Marshal(struct{ Name string }{"NONE"}), {1}, nil} {
 		if ok, err := session.SendRequest("signal", true, payload); ok || err != nil {
 			t.Errorf("the signal %q: got %v, %v", payload, ok, err)
+		}
+	}
+}
+
+// A break interrupts, is ignored, or is a zero byte, as the terminal's modes say.
+func TestBreak(t *testing.T) {
+	s := serve(t, nil)
+	client := s.connect()
+	reads := map[string]string{
+		"brkint -ignbrk":  "while :; do sleep 0.02; done",
+		"-brkint -ignbrk": `echo got "$(head -c1 | od -An -tx1)"`,
+	}
+	for modes, want := range map[string]string{
+		"brkint -ignbrk":  "interrupted\r\n", // and before it what the shell was at
+		"-brkint -ignbrk": "got  00\r\n",
+	} {
+		session := s.session(client)
+		if err := session.RequestPty("xterm", 24, 80, nil); err != nil {
+			t.Fatal(err)
+		}
+		out, err := session.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := "trap 'echo interrupted; exit' INT; stty raw opost -echo isig " + modes + "; printf 'ready\n'; " + reads[modes]
+		if err := session.Start(line); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(out, make([]byte, len("ready\r\n"))); err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := session.SendRequest("break", true, ssh.Marshal(struct{ Length uint32 }{500})); !ok || err != nil {
+			t.Fatalf("break: got %v, %v", ok, err)
+		}
+		if got, _ := io.ReadAll(out); !strings.HasSuffix(string(got), want) {
+			t.Errorf("%s: got %q, want %q", modes, got, want)
 		}
 	}
 }
@@ -102,7 +155,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"exec", struct{ Line uint8 }{}}, {"exec", struct{ Line string }{"a\x00b"}}, {"subsystem", struct{ Name string }{"nonesuch"}},
 		{"pty-req", struct{ Term string }{"x"}}, {"window-change", struct{ A, B, C, D uint32 }{1, 2, 3, 4}},
 		{"env", struct{ Name, Value string }{"LD_PRELOAD", "x"}}, {"env", struct{ Name string }{"X"}},
-		{"x11-req", struct{ Single bool }{}}, {"signal", struct{ Name string }{"TERM"}},
+		{"x11-req", struct{ Single bool }{}}, {"break", struct{ Length uint32 }{500}}, {"signal", struct{ Name string }{"TERM"}},
 	} {
 		if ok, err := session.SendRequest(test.kind, true, ssh.Marshal(test.payload)); ok || err != nil {
 			t.Errorf("%s with %+v: got %v, %v", test.kind, test.payload, ok, err)

@@ -40,8 +40,12 @@ const proxyOption = "-oProxyCommand="
 // sweep: the process, and the directory of condor_ssh_to_job's files.
 const NoteName = "carrier.tmp"
 
-// grace is how long an ssh asked to end may take before it is killed.
-const grace = 5 * time.Second
+// grace is how long an ssh asked to end may take before it is killed, and
+// comeToSSH how long condor_ssh_to_job may take to start it.
+const (
+	grace     = 5 * time.Second
+	comeToSSH = 30 * time.Second
+)
 
 // Become turns this process into the ssh of a carrier, args[1:] being its
 // command line and args[0] the note to write. The kernel kills it together
@@ -119,14 +123,17 @@ func sessionDir(args []string) string {
 // cleans up and ends too, and kills condor_ssh_to_job if it does not. One that
 // has not come to its ssh yet gets the time to: killed before, it would leave
 // files that no note names.
-func End(path string, parent *os.Process) {
+func End(path string, parent *os.Process) { end(path, parent, comeToSSH) }
+
+func end(path string, parent *os.Process, unnoted time.Duration) {
 	asked := false
-	for deadline := time.Now().Add(grace); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(unnoted); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if parent.Signal(syscall.Signal(0)) != nil {
 			return
 		}
 		if n := read(path); !asked && n.pid > 0 && parentOf(n.pid) == parent.Pid {
 			asked = syscall.Kill(n.pid, syscall.SIGTERM) == nil
+			deadline = time.Now().Add(grace)
 		}
 	}
 	_ = parent.Kill()

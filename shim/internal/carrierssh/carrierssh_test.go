@@ -231,10 +231,10 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// TestEndWithoutNote kills the parent at once.
+// TestEndWithoutNote kills a parent that does not come to its ssh.
 func TestEndWithoutNote(t *testing.T) {
 	parent := start(t, "sleep", "600")
-	End(filepath.Join(t.TempDir(), NoteName), parent.Process)
+	end(filepath.Join(t.TempDir(), NoteName), parent.Process, time.Second)
 	if err := parent.Wait(); err == nil || err.Error() != "signal: killed" {
 		t.Errorf("the parent ended with %v", err)
 	}

@@ -13,7 +13,7 @@ import (
 // Engine runs jobs for the user that runs this process.
 type Engine interface {
 	// Queue names the queue that Submit and Find use: a schedd's name, or
-	// "local". It is part of a target's identity.
+	// "local@" and this machine. It is part of a target's identity.
 	Queue() string
 	// Submit reads the user's submit description, adds what Perch needs and
 	// submits it. It returns an error, and no job stays behind, unless

@@ -20,11 +20,12 @@ const (
 	// maxRetry that after half an hour: a try costs the schedd one query.
 	retry    = 300 * time.Millisecond
 	maxRetry = 30 * time.Second
-	// proofLimit is how long a carrier that is open may take to show a banner
-	// before the other way is tried. The entrypoint may still be starting.
+	// proofLimit is how long a carrier whose socket is there may take to show a
+	// banner before the other way is tried. The entrypoint may still be starting.
 	proofLimit = 5 * time.Second
-	// eachLimit is the same where each connection takes a condor_ssh_to_job.
-	eachLimit = 30 * time.Second
+	// loginLimit is how long condor_ssh_to_job may take to log in: before that
+	// there is no socket, or where each connection takes one, no banner.
+	loginLimit = 30 * time.Second
 	// lostPause keeps a carrier that breaks again and again from spinning.
 	lostPause = time.Second
 )
@@ -70,15 +71,11 @@ func (k *Keeper) carry(ctx context.Context) error {
 // prove reads a banner through the carrier. A remote refusal of the forward
 // shows only there, as an end of file.
 func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) error {
-	limit := proofLimit
-	if k.way == engine.PerConnection {
-		limit = eachLimit
-	}
-	limited, cancel := context.WithTimeout(ctx, limit)
+	limited, cancel := context.WithTimeout(ctx, loginLimit)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	last := errors.New("no answer")
+	last, opened := errors.New("no answer"), false
 	for {
 		select {
 		case err := <-ended:
@@ -88,6 +85,12 @@ func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) err
 		case <-limited.Done():
 			return fmt.Errorf("no SSH banner through the carrier: %w", last)
 		case <-tick.C:
+		}
+		if _, err := os.Lstat(sock); k.way == engine.Forward && err == nil && !opened {
+			opened = true
+			var stop context.CancelFunc
+			limited, stop = context.WithTimeout(limited, proofLimit)
+			defer stop()
 		}
 		_, err := proxy.Banner(limited, sock)
 		if err == nil || errors.Is(err, contract.ErrOtherVersion) {

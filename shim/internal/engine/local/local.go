@@ -28,8 +28,15 @@ const (
 	holdAtSubmissionCode = 15
 )
 
-// Queue returns "local".
-func (e *Engine) Queue() string { return "local" }
+// Queue returns "local@" and this machine's name: on a home that machines share,
+// each has jobs of its own.
+func (e *Engine) Queue() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return "local@" + host
+}
 
 // Submit makes a job of the submit description and starts it. See the package
 // text for what counts in the submit description.

@@ -1,4 +1,6 @@
-package check
+// Package libc says which C and C++ library a file system has, and finds newer
+// ones for an IDE's server where a site has put some.
+package libc
 
 import (
 	"io"
@@ -19,9 +21,9 @@ const maxLibc = 32 << 20
 
 var glibcVersion = regexp.MustCompile(`GNU C Library [^\n]{0,200}release version (\d+\.\d+)`)
 
-// libc names the C library of the file system at root: "glibc 2.36", "glibc"
+// Name names the C library of the file system at root: "glibc 2.36", "glibc"
 // where it does not tell its version, "musl", or "".
-func libc(root string) string {
+func Name(root string) string {
 	for _, place := range glibcPlaces {
 		files, _ := filepath.Glob(filepath.Join(root, place))
 		for _, file := range files {
@@ -51,9 +53,9 @@ func glibc(path string) string {
 
 var named = regexp.MustCompile(`^glibc (\d+)\.(\d+)$`)
 
-// tooOld says whether the C library is a glibc that VS Code's server does not
+// TooOld says whether the C library is a glibc that VS Code's server does not
 // run with (it needs 2.28).
-func tooOld(libc string) bool {
+func TooOld(libc string) bool {
 	m := named.FindStringSubmatch(libc)
 	if m == nil {
 		return false

@@ -1,4 +1,6 @@
-package check
+// Package limits says how much of the machine a job may use, and lifts what can
+// be lifted.
+package limits
 
 import (
 	"fmt"
@@ -8,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"perch/entrypoint/internal/finding"
 	"perch/entrypoint/internal/jobad"
 )
 
@@ -23,8 +26,8 @@ type Limits struct {
 	Processors   int     `json:"processors"`
 }
 
-// limits reads the slot's ad, if there is one, and this process's cgroup.
-func limits(machineAd string) Limits {
+// Read reads the slot's ad, if there is one, and this process's cgroup.
+func Read(machineAd string) Limits {
 	l := Limits{Processors: runtime.NumCPU()}
 	l.readSlot(machineAd)
 	l.readCgroup("/sys/fs/cgroup", "/proc/self/cgroup")
@@ -121,7 +124,49 @@ func quotient(quota, period string) float64 {
 	return q / p
 }
 
-func (l Limits) text() string {
+// Cpus is how many processors the job was granted: by its slot, else by its
+// cgroup, at least one; 0 where nothing limits it below what it sees.
+func (l Limits) Cpus() int {
+	granted := int(l.SlotCpus)
+	if granted == 0 && l.CgroupCpus > 0 {
+		granted = max(1, int(l.CgroupCpus))
+	}
+	if granted >= l.Processors {
+		return 0
+	}
+	return granted
+}
+
+// Memory is how many bytes of memory the job may use: the lower one of its
+// slot's and its cgroup's; 0 where neither limits it.
+func (l Limits) Memory() int64 {
+	if l.SlotMemory == 0 || l.CgroupMemory > 0 && l.CgroupMemory < l.SlotMemory {
+		return l.CgroupMemory
+	}
+	return l.SlotMemory
+}
+
+// Granted says in a few words how many cores and how much memory the job may
+// use: what its slot has or, where less, its cgroup.
+func (l Limits) Granted() string {
+	cores := float64(l.Processors)
+	for _, n := range []float64{float64(l.SlotCpus), l.CgroupCpus} {
+		if n > 0 {
+			cores = min(cores, n)
+		}
+	}
+	text := strconv.FormatFloat(cores, 'f', -1, 64) + " cores"
+	if cores == 1 {
+		text = "1 core"
+	}
+	if l.Memory() == 0 {
+		return text + ", no limit of memory"
+	}
+	return text + ", " + finding.Size(uint64(l.Memory())) + " of memory"
+}
+
+// Text is the limits as a line for people.
+func (l Limits) Text() string {
 	parts := []string{fmt.Sprintf("%d processors", l.Processors)}
 	add := func(set bool, format string, args ...any) {
 		if set {
@@ -129,10 +174,10 @@ func (l Limits) text() string {
 		}
 	}
 	add(l.SlotCpus > 0, "slot with %d cpus", l.SlotCpus)
-	add(l.SlotMemory > 0, "%s memory", size(uint64(l.SlotMemory)))
-	add(l.SlotDisk > 0, "%s disk", size(uint64(l.SlotDisk)))
+	add(l.SlotMemory > 0, "%s memory", finding.Size(uint64(l.SlotMemory)))
+	add(l.SlotDisk > 0, "%s disk", finding.Size(uint64(l.SlotDisk)))
 	add(l.CgroupCpus > 0, "cgroup with %.1f cpus", l.CgroupCpus)
-	add(l.CgroupMemory > 0, "%s memory in the cgroup", size(uint64(l.CgroupMemory)))
+	add(l.CgroupMemory > 0, "%s memory in the cgroup", finding.Size(uint64(l.CgroupMemory)))
 	add(l.CgroupPids > 0, "%d processes", l.CgroupPids)
 	return strings.Join(parts, ", ")
 }

@@ -1,0 +1,45 @@
+package limits
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"perch/entrypoint/internal/finding"
+)
+
+const (
+	// mostFiles is up to where the limit of open files is raised. Containers
+	// are started with hard limits of 10^9, and programs that close all files
+	// that they might have then take minutes.
+	mostFiles = 1 << 20
+	// An IDE's server with its extensions, and a build beside it, open some
+	// thousand files and start some hundred processes and threads.
+	wantedFiles     = 4096
+	wantedProcesses = 1024
+)
+
+// Raise raises this process's limits of files and processes to the hard ones,
+// for itself and for all that it starts: Go's runtime gives children the old
+// limit of files otherwise (see origRlimitNofile in package syscall).
+func Raise() (found finding.List) {
+	raise(&found, "few open files", "open files", unix.RLIMIT_NOFILE, mostFiles, wantedFiles)
+	raise(&found, "few processes", "processes", unix.RLIMIT_NPROC, unix.RLIM_INFINITY, wantedProcesses)
+	return found
+}
+
+func raise(found *finding.List, what, of string, resource int, most, wanted uint64) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(resource, &limit); err != nil {
+		return
+	}
+	was := limit.Cur
+	limit.Cur = max(limit.Cur, min(limit.Max, most))
+	if err := syscall.Setrlimit(resource, &limit); err != nil {
+		found.Add(what, finding.Said, "the limit of %d %s cannot be raised: %v; ask the site", was, of, err)
+		return
+	}
+	if limit.Cur < wanted {
+		found.Add(what, finding.Said, "only %d %s are allowed, an IDE may want %d; ask the site for a higher hard limit", limit.Cur, of, wanted)
+	}
+}

@@ -1,0 +1,88 @@
+package sshd
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"perch/entrypoint/contract"
+)
+
+// wantServed checks that a session of a connection works.
+func (s *service) wantServed(client *ssh.Client) {
+	s.t.Helper()
+	if out, err := s.session(client).Output("echo ok"); string(out) != "ok\n" || err != nil {
+		s.t.Errorf("somebody else: got %q, %v", out, err)
+	}
+}
+
+// Whatever somebody says instead of SSH costs that connection and no other.
+func TestGarbage(t *testing.T) {
+	s := serve(t, nil)
+	other := s.connect()
+	random := make([]byte, 1<<20)
+	rand.Read(random)
+	const banner = "SSH-2.0-x\r\n"
+	for name, said := range map[string]string{
+		"no SSH":             "GET / HTTP/1.1\r\n\r\n" + strings.Repeat("x", 1<<20),
+		"a line without end": "SSH-2.0-" + strings.Repeat("x", 1<<20),
+		"noise":              banner + string(random),
+		"a packet too large": banner + "\xff\xff\xff\xff" + strings.Repeat("x", 1<<20),
+		"an empty packet":    banner + "\x00\x00\x00\x00" + strings.Repeat("\x00", 1<<10),
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw := s.dial()
+			defer raw.Close()
+			go io.WriteString(raw, said) // fails where the server has had enough
+			wantClosed(t, raw)
+			s.wantServed(other)
+		})
+	}
+	s.wantServed(s.connect())
+}
+
+// After the login, too: requests without end cost their own connection alone.
+func TestFloods(t *testing.T) {
+	s := serve(t, nil)
+	other, flooder := s.connect(), s.connect()
+	for i := range 2000 {
+		if _, _, err := flooder.SendRequest(fmt.Sprint("nonesuch", i), false, make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	channel, _ := s.raw(flooder)
+	for range 2000 {
+		if _, err := channel.SendRequest("env", false, ssh.Marshal(struct{ Name, Value string }{"A", strings.Repeat("x", 1000)})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.wantServed(flooder)
+	s.wantServed(other)
+}
+
+// A request larger than a packet may be ends the connection that it came in.
+func TestRequestTooLarge(t *testing.T) {
+	s := serve(t, nil)
+	other, client := s.connect(), s.connect()
+	client.SendRequest("nonesuch", false, make([]byte, 300<<10))
+	s.wantServed(other)
+}
+
+// Who is refused since too many logins go on is told so.
+func TestTooManyLoginsAreTold(t *testing.T) {
+	s := serve(t, nil)
+	for range maxLogins {
+		raw := s.dial()
+		defer raw.Close()
+	}
+	eventually(t, "all logins go on", func() bool { return len(s.logins) == maxLogins })
+	one := s.dial()
+	defer one.Close()
+	if got, err := io.ReadAll(one); !strings.HasPrefix(string(got), "perch: too many logins") || err != nil {
+		t.Errorf("got %q, %v, not %q", got, err, contract.Banner())
+	}
+}

@@ -1,0 +1,162 @@
+package sshd
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// raw opens a session whose frames the caller looks at.
+func (s *service) raw(client *ssh.Client) (ssh.Channel, <-chan *ssh.Request) {
+	s.t.Helper()
+	channel, requests, err := client.OpenChannel("session", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return channel, requests
+}
+
+func runIn(t *testing.T, channel ssh.Channel, line string) {
+	t.Helper()
+	if ok, err := channel.SendRequest("exec", true, ssh.Marshal(struct{ Line string }{line})); !ok || err != nil {
+		t.Fatalf("exec %q: got %v, %v", line, ok, err)
+	}
+}
+
+// The exit status does not wait for output that the client has not taken: while
+// the window is full, the command ends, its status comes, and all of the output
+// after it.
+func TestStatusBeforeTheRestOfTheOutput(t *testing.T) {
+	s := serve(t, nil)
+	channel, requests := s.raw(s.connect())
+	// Two MiB are a full window of the client's. The rest stays in the pipe.
+	const size = 2<<20 + 60_000
+	runIn(t, channel, fmt.Sprintf("head -c %d /dev/zero; exit 5", size))
+	request := <-requests
+	if want := ssh.Marshal(struct{ Code uint32 }{5}); request == nil || request.Type != "exit-status" || !bytes.Equal(request.Payload, want) {
+		t.Fatalf("with the window full: got %+v, want the exit status 5", request)
+	}
+	if n, err := io.Copy(io.Discard, channel); n != size || err != nil {
+		t.Errorf("after the status: got %d bytes, %v, want %d", n, err, size)
+	}
+	if request, more := <-requests; more {
+		t.Errorf("after the output: got the request %+v, want the channel's end", request)
+	}
+}
+
+// EOF on stdin is the command's alone: the session lives on, and says more.
+func TestEOFOnStdin(t *testing.T) {
+	s := serve(t, nil)
+	channel, requests := s.raw(s.connect())
+	go ssh.DiscardRequests(requests)
+	runIn(t, channel, "cat; echo end of input; until [ -e gate ]; do sleep 0.02; done; echo open again")
+	io.WriteString(channel, "input ")
+	if err := channel.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	const first = "input end of input\n"
+	got := make([]byte, len(first))
+	if _, err := io.ReadFull(channel, got); string(got) != first || err != nil {
+		t.Fatalf("after EOF: got %q, %v", got, err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Account.Home, "gate"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(channel); string(rest) != "open again\n" || err != nil {
+		t.Errorf("got %q, %v", rest, err)
+	}
+}
+
+// A process that has let go of the output does not hold the session, and one
+// that has not holds it no longer than the client stays, as with sshd.
+func TestProcessThatOutlivesItsShell(t *testing.T) {
+	s := serve(t, nil)
+	client := s.connect()
+	if out, err := s.session(client).Output("sleep 1000 >/dev/null 2>&1 & echo ok"); string(out) != "ok\n" || err != nil {
+		t.Errorf("without output: got %q, %v", out, err)
+	}
+	channel, requests := s.raw(client)
+	runIn(t, channel, "sleep 1000 & echo ok")
+	if request := <-requests; request == nil || request.Type != "exit-status" {
+		t.Errorf("with output: got %+v, want the exit status", request)
+	}
+	client.Close()
+	eventually(t, "the connection is gone", func() bool { return s.activity.here.Load() == 0 })
+}
+
+// What is typed does not wait behind a bulk transfer of the same connection.
+// Speed has no part in it: the client stops reading until the transfer has
+// filled the way, the answer to a keystroke is written meanwhile, and then the
+// client counts what comes before it. That is what was on the way already, and
+// a packet or two.
+func TestKeystrokeBesideBulk(t *testing.T) {
+	s := serve(t, nil)
+	echo := listenLocal(t)
+	raw := &stalling{Conn: s.dial()}
+	client := s.connectOver(raw)
+	typed, err := client.Dial("tcp", echo.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside, err := echo.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inside.Close()
+	bulk, requests := s.raw(client)
+	go ssh.DiscardRequests(requests)
+	runIn(t, bulk, "cat /dev/zero")
+	var taken atomic.Int64
+	go func() {
+		buffer := make([]byte, 32<<10)
+		for {
+			n, err := bulk.Read(buffer)
+			taken.Add(int64(n))
+			if err != nil {
+				return
+			}
+		}
+	}()
+	eventually(t, "the transfer runs", func() bool { return taken.Load() > 8<<20 })
+	raw.stalled.Store(true)
+	waits := func(n int) func() bool {
+		return func() bool { return bytes.Count(stacks(), []byte("(*handshakeTransport).writePacket")) >= n }
+	}
+	eventually(t, "the transfer waits", waits(1))
+	io.WriteString(inside, "x")
+	eventually(t, "the answer waits, too", waits(2))
+	before := taken.Load()
+	raw.stalled.Store(false)
+	if _, err := io.ReadFull(typed, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	// The socket holds some 200 KiB, and the client's transport and channels
+	// 16 packets more.
+	if n := taken.Load() - before; n > 2<<20 {
+		t.Errorf("%d bytes of the transfer came before the answer", n)
+	}
+}
+
+// stacks are the stacks of all goroutines.
+func stacks() []byte {
+	buffer := make([]byte, 4<<20)
+	return buffer[:runtime.Stack(buffer, true)]
+}
+
+func listenLocal(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}

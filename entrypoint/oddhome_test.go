@@ -1,0 +1,156 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"perch/entrypoint/contract"
+	"perch/entrypoint/internal/finding"
+)
+
+// oddities are the rows of docs/job-home.md.
+var oddities = map[string]oddity{
+	"HOME unset":     {finding.Mended, home("unset HOME")},
+	"HOME is root":   {finding.Mended, home("export HOME=/")},
+	"HOME missing":   {finding.Mended, home("export HOME=/nonesuch")},
+	"HOME elsewhere": {finding.Mended, home("mkdir \"$D/x\"; export HOME=\"$D/x\"")},
+	"HOME read-only": {finding.Mended, home("mkdir \"$D/x\"; mount -t tmpfs -o ro none \"$D/x\"; export HOME=\"$D/x\"")},
+
+	"no passwd entry":   {finding.Around, noEntry},
+	"no nss_wrapper":    {finding.Said, noWrapper},
+	"read-only home":    {finding.Said, readOnly},
+	"noexec home":       {finding.Around, noexec},
+	"full disk":         {finding.Said, full},
+	"few inodes":        {finding.Said, fewInodes},
+	"over quota":        {finding.Said, overQuota},
+	"long path":         {finding.Around, longPath("", "/tmp/perch-")},
+	"shared /tmp":       {finding.Around, longPath("", "/tmp/perch-")},
+	"no usable /tmp":    {finding.Around, longPath("mount -t tmpfs -o ro none /tmp", "/var/tmp/perch-")},
+	"tiny /tmp":         {finding.Around, longPath("mount -t tmpfs -o size=64k none /tmp", "")},
+	"noexec /tmp":       {finding.Around, longPath("mount -t tmpfs -o noexec none /tmp", "")},
+	"invalid TMPDIR":    {finding.Mended, invalidTmp},
+	"locks of the dead": {finding.Mended, locks},
+
+	"few open files":      {finding.Said, limited("ulimit -n 300", "only 300 open files")},
+	"low soft limits":     {finding.Mended, soft},
+	"few processes":       {finding.Said, limited("ulimit -u 500", "only 500 processes")},
+	"few inotify watches": {finding.Said, fewWatches},
+	"missing tools":       {finding.Said, missingTools},
+	"old C library":       {finding.Around, oldLibc},
+	"old, no sysroot":     {finding.Said, oldLibcAlone},
+	"processors":          {finding.Around, processors},
+}
+
+// home: whatever HOME is, sessions have the scratch directory.
+func home(script string) func(t *testing.T) {
+	return func(t *testing.T) {
+		j := newOdd(t, "h").in(script)
+		j.wantRun("echo ~; echo $HOME; pwd", j.home+"\n"+j.home+"\n"+j.home)
+	}
+}
+
+const stranger = 4242
+
+// asStranger starts a job of a uid that no passwd file knows.
+func asStranger(t *testing.T, script string) *oddJob {
+	t.Helper()
+	j := newOdd(t, "h")
+	filepath.WalkDir(j.home, func(path string, _ os.DirEntry, err error) error { return os.Chown(path, stranger, stranger) })
+	j.prepare(script)
+	j.cmd.Args[len(j.cmd.Args)-1] = strings.Replace(j.cmd.Args[len(j.cmd.Args)-1], "exec ", "exec setpriv --reuid 4242 --regid 4242 --clear-groups ", 1)
+	j.start()
+	j.waitReady()
+	return j
+}
+
+func noEntry(t *testing.T) {
+	j := asStranger(t, ":")
+	j.wantRun("whoami; id -u; id -gn", "uid4242\n4242\ngid4242")
+	j.wantRun("ssh -G x | grep '^user '", "user uid4242")
+	j.wantRun("cd && git init -q r && cd r && git -c user.email=a@b commit -q --allow-empty -m x && git log --format=%an", "uid4242")
+	j.want(finding.Around, "libnss_wrapper.so")
+}
+
+func noWrapper(t *testing.T) {
+	j := asStranger(t, "for f in /usr/lib/*/libnss_wrapper.so; do mount --bind /dev/null \"$f\"; done")
+	wantFound(t, j.found("no passwd entry"), finding.Said, "put libnss-wrapper into the image")
+	j.wantRun("echo $USER; ssh -G x 2>&1 | head -1", "uid4242\nNo user exists for uid 4242")
+}
+
+func readOnly(t *testing.T) {
+	j := newOdd(t, "h")
+	j.prepare(`mount --bind "$H" "$H"; mount -o remount,bind,ro "$H"`)
+	got := run(t, j.cmd, "")
+	if got.code != contract.ExitNoHome || !strings.Contains(got.stderr, "read-only file system; ask the site") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func noexec(t *testing.T) {
+	j := newOdd(t, "h").in(over("mount -t tmpfs -o noexec none"))
+	j.wantRun("cp /bin/echo ~/.vscode-server/node && ~/.vscode-server/node runs", "runs")
+	j.want(finding.Around, "without exec: the IDE's servers are in /")
+}
+
+func full(t *testing.T) {
+	j := newOdd(t, "h").in(over("mount -t tmpfs -o size=1m none") + `dd if=/dev/zero of="$H/big" bs=4k 2>/dev/null || :`)
+	wantFound(t, pick(t, j.run(j.dir+"/bin/perch-entrypoint check --json"), "full disk"), finding.Said, "raise request_disk")
+	j.wantRun("rm ~/big && echo gone", "gone") // who is in can make room
+}
+
+func fewInodes(t *testing.T) {
+	newOdd(t, "h").in(over("mount -t tmpfs -o nr_inodes=500 none")).want(finding.Said, "more files only")
+}
+
+// overQuota has a btrfs with a limit on its subvolume, since its quotas are the
+// ones that kernels have without CONFIG_QUOTA.
+func overQuota(t *testing.T) {
+	j := newOdd(t, "h").in(`truncate -s 256M "$D/disk"; mkfs.btrfs -q "$D/disk"; mkdir "$D/m"; mount -o loop "$D/disk" "$D/m"
+		btrfs -q quota enable "$D/m"; btrfs -q subvolume create "$D/m/s" >/dev/null
+		` + over(`mount --bind "$D/m/s"`) + `sync -f "$H"; btrfs qgroup limit 8M "$D/m/s"; dd if=/dev/urandom of="$H/small" bs=600k count=1 2>/dev/null
+		for i in 1 2 3 4 5 6 7 8; do dd if=/dev/urandom of="$H/big$i" bs=64k count=100 2>/dev/null || :; sync -f "$H"; done; rm "$H/small"; sync -f "$H"`)
+	wantFound(t, j.found("over quota"), finding.Said, "disk quota exceeded; delete files")
+}
+
+func longPath(script, runtime string) func(t *testing.T) {
+	return func(t *testing.T) {
+		j := newOdd(t, strings.Repeat("deep/", 15)+"h").in(script + "\nexport LC_ALL=C")
+		got := strings.Fields(j.run(`stat -Lc %a "$TMPDIR" "$XDG_RUNTIME_DIR"; echo "$TMPDIR" "$XDG_RUNTIME_DIR"; cp /bin/echo "$TMPDIR/" && "$TMPDIR/echo" runs; head -c 2000000 /dev/zero >"$TMPDIR/f" && echo room`))
+		if len(got) != 6 || got[0] != "700" || got[1] != "700" || len(got[2]) > 53 || len(got[3]) > 53 || got[4] != "runs" || got[5] != "room" || !strings.HasPrefix(got[3], runtime) {
+			t.Errorf("got %q", got)
+		}
+		wantFound(t, j.found("long path"), finding.Around, "too long for the sockets of an IDE")
+	}
+}
+
+func invalidTmp(t *testing.T) {
+	j := newOdd(t, "h").in("", "TMPDIR=/nonesuch", "XDG_RUNTIME_DIR=/run/user/4242")
+	j.wantRun(`stat -c %n "$TMPDIR" "$XDG_RUNTIME_DIR"`, j.home+"/tmp\n"+j.home+"/tmp/run")
+}
+
+func locks(t *testing.T) {
+	const commit = "0123456789abcdef0123456789abcdef01234567"
+	j := newOdd(t, "h")
+	left := []string{"bin/" + commit + "/vscode-remote-lock.u." + commit, "cli/agent-host-stable.lock", "cli/servers/Stable-" + commit + "/pid.txt", "." + commit + ".pid"}
+	kept := []string{"bin/" + commit + "/product.json", "cli/servers/lru.json"}
+	for _, name := range append(left, kept...) {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(j.home, ".vscode-server", name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(j.home, ".vscode-server", name), "[]")
+	}
+	j.in("")
+	for _, name := range left {
+		if exists(j.home, ".vscode-server", name) {
+			t.Errorf("%s is left", name)
+		}
+	}
+	for _, name := range kept {
+		if !exists(j.home, ".vscode-server", name) {
+			t.Errorf("%s is gone", name)
+		}
+	}
+	wantFound(t, j.found("locks of a dead job"), finding.Mended, "removed 4 locks")
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"perch/entrypoint/internal/finding"
+)
+
+func limited(script, says string) func(t *testing.T) {
+	return func(t *testing.T) { newOdd(t, "h").in(script).want(finding.Said, says) }
+}
+
+// soft limits are raised to the hard ones, which this test lowers so that it
+// knows them.
+func soft(t *testing.T) {
+	j := newOdd(t, "h").in("ulimit -Sn 64; ulimit -Hn 5000; ulimit -Su 700; ulimit -Hu 5001")
+	j.wantRun("ulimit -n; ulimit -u", "5000\n5001")
+}
+
+// fewWatches lowers the limit of a user namespace: the machine's stays.
+func fewWatches(t *testing.T) {
+	j := newOdd(t, "h")
+	j.prepare("echo 100 >/proc/sys/user/max_inotify_watches")
+	j.cmd.Args = append([]string{"unshare", "-U", "-r"}, j.cmd.Args[1:]...)
+	j.start()
+	j.waitReady()
+	eventually(t, "the log says it", func() bool {
+		log, _ := os.ReadFile(j.path("log"))
+		return strings.Contains(string(log), "allows a user 100 watches for changed files")
+	})
+}
+
+// tree is a root file system with the program, libraries as bash needs them, and
+// a C library that says it is of version 2.17.
+func tree(t *testing.T, programs ...string) (j *oddJob, root string) {
+	t.Helper()
+	j = newOdd(t, "root/job")
+	root = filepath.Dir(j.home)
+	copyFile(t, program, filepath.Join(root, "init"))
+	for _, dir := range []string{"proc", "tmp"} {
+		if err := os.Mkdir(filepath.Join(root, dir), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range programs {
+		copyFile(t, name, filepath.Join(root, name))
+		out, err := exec.Command("ldd", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(/\S+) \(0x`).FindAllSubmatch(out, -1) {
+			copyFile(t, string(m[1]), filepath.Join(root, string(m[1])))
+		}
+	}
+	return j, root
+}
+
+// age makes a tree's C library say that it is older, as the check of an IDE's server reads it.
+func age(t *testing.T, root string) {
+	t.Helper()
+	files, _ := filepath.Glob(filepath.Join(root, "lib/*/libc.so.6"))
+	if len(files) != 1 {
+		t.Fatalf("C libraries: %q", files)
+	}
+	content, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := regexp.MustCompile(`release version 2\.\d\d`).ReplaceAll(content, []byte("release version 2.17"))
+	if bytes.Equal(older, content) {
+		t.Fatal("this C library does not say its version")
+	}
+	if err := os.WriteFile(files[0], older, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkIn runs check in a tree.
+func checkIn(t *testing.T, root string) string {
+	t.Helper()
+	cmd := exec.Command("chroot", root, "/init", "check", "--json")
+	cmd.Env = []string{"_CONDOR_SCRATCH_DIR=/job", "PATH=/bin:/usr/bin"}
+	return run(t, cmd, "").stdout
+}
+
+func missingTools(t *testing.T) {
+	_, root := tree(t, "/bin/bash", "/bin/tar")
+	f := pick(t, checkIn(t, root), "missing tools")
+	wantFound(t, f, finding.Said, "ps (procps), getconf")
+	if strings.Contains(f.Text, "tar") || !strings.Contains(f.Text, "flock (or set remote.SSH.useFlock to false)") || !strings.Contains(f.Text, "curl or wget") {
+		t.Errorf("got %s", f.Text)
+	}
+}
+
+func oldLibcAlone(t *testing.T) {
+	_, root := tree(t, "/bin/bash")
+	age(t, root)
+	wantFound(t, pick(t, checkIn(t, root), "old C library"), finding.Said, "glibc 2.17, VS Code's server needs 2.28; use a newer image, or name a sysroot by +PerchSysroot")
+}
+
+// oldLibc: sessions get the variables, and a program runs by what they name.
+func oldLibc(t *testing.T) {
+	j, root := tree(t, "/bin/bash")
+	for _, name := range []string{"lib", "lib64"} {
+		if err := os.MkdirAll(filepath.Join(root, "cvmfs/sysroot"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("cp", "-a", filepath.Join(root, name), filepath.Join(root, "cvmfs/sysroot")).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	copyFile(t, "/bin/true", filepath.Join(root, "cvmfs/sysroot/bin/patchelf"))
+	age(t, root)
+	write(t, filepath.Join(j.home, ".job.ad"), "PerchSysroot = \"/cvmfs/sysroot\"\n")
+	j.cmd = exec.Command("unshare", "-m", "--mount-proc="+filepath.Join(root, "proc"), "/usr/sbin/chroot", root, "/init")
+	j.cmd.Env = []string{"_CONDOR_SCRATCH_DIR=/job", "_CONDOR_JOB_AD=/job/.job.ad", "PATH=/bin"}
+	j.start()
+	j.waitReady()
+	j.wantRun(`echo $VSCODE_SERVER_PATCHELF_PATH; "$VSCODE_SERVER_CUSTOM_GLIBC_LINKER" --library-path "$VSCODE_SERVER_CUSTOM_GLIBC_PATH" /bin/bash -c 'echo runs'`, "/cvmfs/sysroot/bin/patchelf\nruns")
+	wantFound(t, pick(t, j.run("/init check --json"), "old C library"), finding.Around, "led to the libraries in /cvmfs/sysroot")
+}
+
+// processors: nproc says what the slot has.
+func processors(t *testing.T) {
+	j := newOdd(t, "h")
+	write(t, filepath.Join(j.dir, "machine.ad"), "Cpus = 1\nMemory = 2048\n")
+	j.in("", "_CONDOR_MACHINE_AD="+j.dir+"/machine.ad")
+	j.wantRun("nproc", "1")
+	wantFound(t, j.found("more processors seen"), finding.Around, "OMP_NUM_THREADS")
+	if text := j.run(j.dir + "/bin/perch-entrypoint check"); !strings.Contains(text, "slot with 1 cpus, 2 GiB memory") {
+		t.Errorf("got %s", text)
+	}
+}

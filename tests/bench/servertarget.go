@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"math"
+)
+
+// Targets of the comparison.
+const (
+	echoTarget    = 1.2
+	downTarget    = 1.0
+	upTarget      = 0.9
+	baseTarget    = 20  // MB of memory, and
+	eachTarget    = 1   // MB for each idle session
+	prepareTarget = 50  // ms
+	linkTarget    = 100 // ms
+	tailTarget    = 3   // p99 / p50 of a soak
+	growthTarget  = 0.05
+)
+
+// targets are the session server's own, beside sshd.
+func (c comparison) targets() []target {
+	var all []target
+	sequence, parallel := c.table(tableSequence), c.table(tableParallel)
+	all = append(all,
+		target{what: "`true`, each in a new connection: perch-entrypoint / sshd", got: ratio(sequence, byEntrypoint, byOpenSSH), want: 1},
+		target{what: fmt.Sprint(c.Plan.Crowd, " of them at once: perch-entrypoint / sshd"), got: ratio(parallel, byEntrypoint, byOpenSSH), want: 1})
+	for _, t := range []struct{ name, what string }{
+		{tableEcho, "a key, idle"}, {tableBeside, "a key, beside a copy"}, {tableSame, "a key, in the copy's connection"}} {
+		all = append(all, c.echoTargets(t.name, t.what)...)
+	}
+	all = append(all, c.copyTargets("")...)
+	all = append(all,
+		target{what: fmt.Sprintf("memory with %d idle sessions", c.Plan.Crowd), unit: "MB", got: c.heldBy(byEntrypoint).With.Resident / 1e6, want: baseTarget + eachTarget*float64(c.Plan.Crowd)},
+		target{what: "`true` over the long line: perch-entrypoint / sshd", got: ratio(c.table(farPrefix+tableSequence), byEntrypoint, byOpenSSH), want: 1})
+	all = append(all, c.echoTargets(farPrefix+tableEcho, "a key over the long line")[:1]...)
+	all = append(all, c.copyTargets(farPrefix)...)
+	all = append(all, target{what: "from the start of perch-entrypoint to its socket", unit: "ms",
+		got: 1000 * c.table(tablePrepare).row(byEntrypoint).Took.Median(), want: prepareTarget})
+	for _, b := range c.Bench {
+		if want, ok := benchmarkTargets[b.Name]; ok {
+			all = append(all, target{what: "Benchmark" + b.Name, unit: "ms", got: 1000 * b.Took, want: want})
+		}
+	}
+	return append(all, c.Soak.targets()...)
+}
+
+// benchmarkTargets are in ms.
+var benchmarkTargets = map[string]float64{"Prepare": prepareTarget, "LinkServer": linkTarget}
+
+func (c comparison) echoTargets(table, what string) (all []target) {
+	t := c.table(table)
+	ours, theirs := t.row(byEntrypoint).Took, t.row(byOpenSSH).Took
+	for _, p := range []struct {
+		name string
+		got  float64
+	}{
+		{"p50", ours.Median() / theirs.Median()}, {"p95", ours.P95() / theirs.P95()}, {"p99", ours.P99() / theirs.P99()},
+	} {
+		all = append(all, target{what: what + ", " + p.name + ": perch-entrypoint / sshd", got: p.got, want: echoTarget})
+	}
+	return all
+}
+
+func (c comparison) copyTargets(prefix string) (all []target) {
+	where := "rate, "
+	if prefix != "" {
+		where = "rate over the long line, "
+	}
+	for _, kind := range kinds {
+		for _, direction := range directions {
+			name, want := tableCopy(kind, direction), downTarget
+			if direction == goesUp {
+				want = upTarget
+			}
+			all = append(all, target{what: where + name + ": perch-entrypoint / sshd", least: true, want: want,
+				got: ratio(c.table(prefix+name), byOpenSSH, byEntrypoint)})
+		}
+	}
+	return all
+}
+
+// heldBy is a server's memory; NaN where it was not measured.
+func (c comparison) heldBy(name string) held {
+	for _, h := range c.Memory {
+		if h.Way == name {
+			return h
+		}
+	}
+	missing := state{Resident: math.NaN()}
+	return held{Way: name, Base: missing, With: missing}
+}
+
+// targets are none where there was no soak.
+func (s *soaked) targets() []target {
+	if s == nil {
+		return nil
+	}
+	resident, files, threads := s.growth()
+	return []target{
+		{what: "soak: sessions that failed", got: float64(len(s.Failed)), want: 0},
+		{what: "soak: p99 / p50", got: s.Took.P99() / s.Took.Median(), want: tailTarget},
+		{what: "soak: growth of memory, as a share", got: resident, want: growthTarget},
+		{what: "soak: growth of descriptors", got: float64(files), want: 0},
+		{what: "soak: growth of threads", got: float64(threads), want: 0},
+	}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// soakPause is between two connects of a soak: 18,000 in 30 minutes.
+const soakPause = 100 * time.Millisecond
+
+// soakTogether bounds the sessions that a soak has open at once, where the
+// machine is too slow for its pace.
+const soakTogether = 64
+
+// soaked is what a soak has shown.
+type soaked struct {
+	Length time.Duration
+	// Took are the sessions' times; Failed says what became of the others.
+	Took   Values
+	Failed []string
+	// States are perch-entrypoint's, at the beginning and then after each
+	// tenth of the soak.
+	States []state
+}
+
+// growth is what has come from the first tenth on, when the process has grown
+// to its size: memory as a share, files and threads.
+func (s soaked) growth() (resident float64, files, threads int) {
+	first, last := s.States[1], s.States[len(s.States)-1]
+	return last.Resident/first.Resident - 1, last.Files - first.Files, last.Threads - first.Threads
+}
+
+// soak opens a session every soakPause for so long. What a session takes is
+// counted from when it is due, so that a stop of the server shows in all that
+// had to wait for it.
+func (s *servers) soak(ctx context.Context, length time.Duration) (*soaked, error) {
+	n := max(int(length/soakPause)/10, 1) * 10
+	s.say("soaking: %d sessions in %v", n, length)
+	got := &soaked{Length: length, States: []state{stateOf(s.perch.pids())}}
+	tick := time.NewTicker(soakPause)
+	defer tick.Stop()
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	defer running.Wait()
+	room := make(chan struct{}, soakTogether)
+	for i := range n {
+		due := time.Now()
+		room <- struct{}{}
+		running.Go(func() {
+			defer func() { <-room }()
+			_, err := s.perch.output(ctx, "true")
+			took := time.Since(due)
+			mu.Lock()
+			defer mu.Unlock()
+			got.add(took, err)
+		})
+		if (i+1)%(n/10) == 0 {
+			running.Wait() // what is open is no growth
+			got.States = append(got.States, stateOf(s.perch.pids()))
+			s.say("%d sessions: %+v", i+1, got.States[len(got.States)-1])
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("soaking: %w", ctx.Err())
+		}
+	}
+	return got, nil
+}
+
+func (s *soaked) add(took time.Duration, err error) {
+	if err != nil {
+		s.Failed = append(s.Failed, err.Error())
+		return
+	}
+	s.Took = append(s.Took, took.Seconds())
+}

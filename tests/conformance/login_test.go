@@ -1,0 +1,55 @@
+package conformance
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"perch/tests/session"
+)
+
+// stalled is a job where peers that do not log in have taken all places. It is
+// one of its own, since nobody else gets in meanwhile.
+type stalled struct {
+	job
+	conns []net.Conn
+	// last is what the first peer got for whom there was no place.
+	last string
+}
+
+// stall begins a login after the other until one is refused.
+func stall(t *testing.T) stalled {
+	t.Helper()
+	s := stalled{job: job{Job: session.Start(t)}}
+	for range 1000 {
+		c := s.dial(t)
+		c.SetDeadline(time.Now().Add(10 * patience))
+		line, err := bufio.NewReader(c).ReadString('\n')
+		if !strings.HasPrefix(line, "SSH-") {
+			s.last = line
+			return s
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.conns = append(s.conns, c)
+	}
+	t.Fatal("a thousand logins at once, and none was refused")
+	return s
+}
+
+// They lose their places when their time is over, and then users get in again.
+func testLoginTimeout(t *testing.T, j job) {
+	if n := len(j.stalled.conns); n < 16 {
+		t.Errorf("only %d logins at once", n)
+	}
+	for _, c := range j.stalled.conns {
+		if _, err := io.Copy(io.Discard, c); err != nil && !strings.Contains(err.Error(), "reset") {
+			t.Fatalf("one that stalls: %v", err)
+		}
+	}
+	j.stalled.ssh(t, nil, "echo in").want(t, "in\n", "", 0)
+}

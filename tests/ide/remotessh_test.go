@@ -1,0 +1,199 @@
+package ide
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// conversations are those of Remote - SSH, for each of its modes.
+func conversations(t *testing.T, j *job) {
+	for _, c := range []struct {
+		name string
+		hold func(*testing.T, *job)
+	}{
+		{"probe", probe},
+		{"local-server mode, bash", func(t *testing.T, j *job) { localServer(t, j, "bash") }},
+		{"local-server mode, platform unknown", func(t *testing.T, j *job) { localServer(t, j) }},
+		{"local-server mode, RemoteCommand", remoteCommand},
+		{"terminal mode, sh", func(t *testing.T, j *job) { terminalMode(t, j, "sh") }},
+		{"terminal mode, bash", func(t *testing.T, j *job) { terminalMode(t, j, "bash") }},
+		{"install, then a tunnel to a port", func(t *testing.T, j *job) { installAndTunnel(t, j, onPort) }},
+		{"install, then a tunnel to a socket", func(t *testing.T, j *job) { installAndTunnel(t, j, "--socket-path="+socketName(t)) }},
+		{"socket chosen by the client", chosenSocket},
+		{"sub-shell", subShell},
+		{"six windows at once", sixWindows},
+		{"exit status", exitStatus},
+	} {
+		t.Run(c.name, func(t *testing.T) { t.Parallel(); c.hold(t, j) })
+	}
+}
+
+// server is a name for a server of a test's own, which ends with it.
+func (j *job) ownServer(t *testing.T) string {
+	name := fmt.Sprintf("s%d", freePort(t))
+	t.Cleanup(func() { j.stop(t, name) })
+	return name
+}
+
+func socketName(t *testing.T) string {
+	return fmt.Sprintf("/tmp/vscode-ssh-remote-server-sock-%d", freePort(t))
+}
+
+// probe: the client asks which ssh it has. No job may be asked for that.
+func probe(t *testing.T, j *job) {
+	out, err := j.command("perch-ssh", "-V").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "OpenSSH") {
+		t.Errorf("perch-ssh -V says %q, %v", out, err)
+	}
+}
+
+// localServer: one ssh with pipes and a SOCKS port. The script is written at
+// once, and stdin stays open.
+func localServer(t *testing.T, j *job, shell ...string) {
+	socks, name := freePort(t), j.ownServer(t)
+	c := talk(t, j.ssh([]string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=15"}, shell...))
+	c.send(j.script(c.id, name, onPort))
+	result := c.result()
+	for _, line := range []string{
+		fmt.Sprintf("debug1: Local forwarding listening on 127.0.0.1 port %d.", socks),
+		"Authenticated to ", "debug1: Entering interactive session.",
+	} {
+		c.saysOnStderr(line)
+	}
+	manyBySOCKS(t, j, socks, result["listeningOn"])
+	refusedBySOCKS(t, socks)
+	if !c.alive() {
+		t.Errorf("the connection did not outlive a refused port:\n%s", c.stderr)
+	}
+}
+
+// manyBySOCKS has six connections at once to a server that listens on a port.
+func manyBySOCKS(t *testing.T, j *job, socks int, port string) {
+	t.Helper()
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() { j.reached(t, bySOCKS(socks), "http://127.0.0.1:"+port) })
+	}
+	all.Wait()
+}
+
+func refusedBySOCKS(t *testing.T, socks int) {
+	t.Helper()
+	if answer, err := bySOCKS(socks).Get("http://127.0.0.1:1/"); err == nil {
+		t.Errorf("port 1 answers %s", answer.Status)
+	}
+}
+
+// remoteCommand: the user's configuration has one, and the client switches it
+// off.
+func remoteCommand(t *testing.T, j *job) {
+	socks, name := freePort(t), j.ownServer(t)
+	c := talk(t, j.ssh([]string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=15", "-o", "RemoteCommand=none"}, "bash"))
+	c.send(j.script(c.id, name, onPort))
+	manyBySOCKS(t, j, socks, c.result()["listeningOn"])
+}
+
+// terminalMode: the script comes from a file, so stdin is at its end while the
+// session lives on.
+func terminalMode(t *testing.T, j *job, shell string) {
+	socks, name := freePort(t), j.ownServer(t)
+	c := talk(t, j.ssh([]string{"-T", "-D", strconv.Itoa(socks)}, shell))
+	c.send(strings.ReplaceAll(j.script(c.id, name, onPort), "sleep 180", "sleep 1"))
+	c.stdin.Close()
+	port := c.result()["listeningOn"]
+	// Blanks come as long as the script lives: it has outlived its input's end.
+	manyBySOCKS(t, j, socks, port)
+	if !c.alive() {
+		t.Errorf("the end of input has ended the connection:\n%s", c.stderr)
+	}
+}
+
+// installAndTunnel: without SOCKS a first ssh installs, and a second one leads
+// to what the first has named.
+func installAndTunnel(t *testing.T, j *job, listen string) {
+	name := j.ownServer(t)
+	c := talk(t, j.ssh([]string{"-T", "-o", "ClearAllForwardings=true", "-o", "ConnectTimeout=15"}, "bash"))
+	c.send(j.script(c.id, name, listen))
+	to := c.result()["listeningOn"]
+	if !strings.HasPrefix(to, "/") {
+		to = "127.0.0.1:" + to
+	}
+	port := freePort(t)
+	const keep = `echo "SSH_AUTH_SOCK==$SSH_AUTH_SOCK=="; echo "Do not close this terminal"; while true; do sleep 180; printf ' '; done`
+	tunnel := talk(t, j.ssh([]string{"-T", "-L", fmt.Sprintf("127.0.0.1:%d:%s", port, to), "-o", "ConnectTimeout=15"}, keep))
+	tunnel.expect("SSH_AUTH_SOCK====")
+	tunnel.expect("Do not close this terminal")
+	j.reached(t, byAddress("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))), "http://server")
+}
+
+// chosenSocket: the client makes up the socket's name, and one ssh is both.
+func chosenSocket(t *testing.T, j *job) {
+	name, port := j.ownServer(t), freePort(t)
+	socket := fmt.Sprintf("/tmp/code-%d", port)
+	c := talk(t, j.ssh([]string{"-T", "-L", fmt.Sprintf("127.0.0.1:%d:%s", port, socket), "-o", "ConnectTimeout=300"}, "sh"))
+	c.send(j.script(c.id, name, "--socket-path="+socket))
+	if got := c.result()["listeningOn"]; got != socket {
+		t.Errorf("the server listens on %s, want %s", got, socket)
+	}
+	j.reached(t, byAddress("tcp", fmt.Sprintf("127.0.0.1:%d", port)), "http://server")
+}
+
+// subShell: since the exec server the client first asks one thing after the
+// other, then has a second shell in the first, and only there runs its script.
+// Nothing may lie in a buffer meanwhile.
+func subShell(t *testing.T, j *job) {
+	socks, name := freePort(t), j.ownServer(t)
+	c := talk(t, j.ssh([]string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=15"}, "bash"))
+	c.send("uname -rsv\n")
+	if got := c.line(); !strings.HasPrefix(got, "Linux ") {
+		t.Fatalf("uname says %q", got)
+	}
+	c.send("echo \"Parent Shell: ${0##*/}\"\n")
+	c.expect("Parent Shell: bash")
+	c.send("echo $$\n")
+	parent := c.line()
+	c.send("sh -c 'echo $$; exec sh'\n")
+	if child := c.line(); child == parent {
+		t.Errorf("the sub-shell is the shell, %s", child)
+	} else {
+		c.send("echo \"Script executing under PID: $$\"\n")
+		c.expect("Script executing under PID: " + child)
+	}
+	c.send(j.script(c.id, name, onPort))
+	manyBySOCKS(t, j, socks, c.result()["listeningOn"])
+}
+
+// sixWindows: several connections find the same job, and the one server.
+func sixWindows(t *testing.T, j *job) {
+	name := j.ownServer(t)
+	first := talk(t, j.ssh([]string{"-T"}, "bash"))
+	first.send(j.script(first.id, name, onPort))
+	want := first.result()
+	var all sync.WaitGroup
+	for range 5 {
+		socks := freePort(t)
+		c := talk(t, j.ssh([]string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=60"}, "bash"))
+		c.send(j.script(c.id, name, onPort))
+		all.Go(func() {
+			got := c.result()
+			if got["serverPid"] != want["serverPid"] || got["listeningOn"] != want["listeningOn"] {
+				t.Errorf("a window has the server %q, the first has %q", got, want)
+			}
+			j.reached(t, bySOCKS(socks), "http://127.0.0.1:"+got["listeningOn"])
+		})
+	}
+	all.Wait()
+}
+
+func exitStatus(t *testing.T, j *job) {
+	c := talk(t, j.ssh([]string{"-T"}, "bash"))
+	c.send("exit 42\n")
+	<-c.done
+	if got := c.cmd.ProcessState.ExitCode(); got != 42 {
+		t.Errorf("exit status %d, want the script's 42", got)
+	}
+}

@@ -1,0 +1,71 @@
+package ide
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"perch/tests/browser"
+)
+
+// window is what the address of a workbench is for a folder of the job.
+func window(port, folder string) string {
+	return fmt.Sprintf("http://127.0.0.1:%s/?tkn=%s&folder=%s", port, token, url.QueryEscape(folder))
+}
+
+// workbenchByForward: the server is on a socket, in front of which ssh has a
+// port of this machine.
+func workbenchByForward(t *testing.T, j *job) {
+	name, port := j.ownServer(t), freePort(t)
+	folder := j.folder(t, name)
+	socket := fmt.Sprintf("/tmp/code-%d", port)
+	c := talk(t, j.ssh([]string{"-T", "-L", fmt.Sprintf("127.0.0.1:%d:%s", port, socket)}, "bash"))
+	c.send(j.script(c.id, name, "--socket-path="+socket))
+	c.result()
+	work(t, j, browser.Start(t, ""), window(strconv.Itoa(port), folder), folder)
+}
+
+// workbenchBySOCKS: the server is on a port in the job, which is the browser's
+// only by ssh's SOCKS.
+func workbenchBySOCKS(t *testing.T, j *job) {
+	name, socks := j.ownServer(t), freePort(t)
+	folder := j.folder(t, name)
+	c := talk(t, j.ssh([]string{"-T", "-D", strconv.Itoa(socks)}, "bash"))
+	c.send(j.script(c.id, name, onPort))
+	port := c.result()["listeningOn"]
+	work(t, j, browser.Start(t, fmt.Sprintf("socks5://127.0.0.1:%d", socks)), window(port, folder), folder)
+}
+
+// work is the first minute of a user's day.
+func work(t *testing.T, j *job, w *browser.Window, address, folder string) {
+	w.Open(address, "main.py")
+	w.Terminal()
+	// Not into the folder: the explorer's rows would move just when one is clicked.
+	w.Run(`echo "$PWD" >>../typed; kept=$((6*7)); [ -S "$VSCODE_IPC_HOOK_CLI" ] && echo live-$kept`)
+	w.Shows("live-42")
+	if got := j.run(t, "cat typed; rm typed"); got != folder {
+		t.Errorf("the terminal wrote %q, want %q", got, folder)
+	}
+	w.Edit("main.py", "# edited in the browser")
+	await(t, "sftp reads what was edited", func() bool {
+		return strings.HasPrefix(sftpRead(t, j, folder+"/main.py"), "print(6 * 7)\n# edited in the browser")
+	})
+	w.Reload("main.py")
+	w.Run(`echo same-$kept-$((40+2))`)
+	w.Shows("same-42-42")
+	w.Run("clear")
+	w.Run("hostname; nproc; echo $_CONDOR_SLOT")
+	for _, command := range []string{"hostname", "nproc", "echo $_CONDOR_SLOT"} {
+		w.Shows(j.run(t, command))
+	}
+	t.Logf("screenshot: %s", w.Screenshot("workbench.png"))
+}
+
+// sftpRead reads a file over a channel that has nothing to do with the window's.
+func sftpRead(t *testing.T, j *job, file string) string {
+	t.Helper()
+	cmd := j.ssh([]string{"-s"}, "sftp")
+	return readBySFTP(t, cmd, file)
+}
