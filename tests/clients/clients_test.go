@@ -39,8 +39,6 @@ const (
 	get     task = "a file back"
 	putTree task = "a tree there"
 	getTree task = "a tree back"
-	// long is a transfer that does not end by itself; put is, where there is none.
-	long task = "a transfer to be cut"
 )
 
 // The ways into a job.

@@ -74,7 +74,7 @@ func (m *matrix) reasons(b *strings.Builder) {
 
 func (c client) lined(b *strings.Builder) {
 	fmt.Fprintf(b, "\n## %s\n\n```sh\n", c)
-	for _, what := range []task{prepare, command, put, get, putTree, getTree, long} {
+	for _, what := range []task{prepare, command, put, get, putTree, getTree} {
 		if line, ok := c.lines[what]; ok {
 			fmt.Fprintf(b, "# %s\n%s\n", what, line)
 		}
