@@ -1,0 +1,21 @@
+package clients
+
+// others bring an SSH of their own, and take perch proxy as their way.
+func others() []client {
+	const options = `-batch -hostkey "$FINGERPRINT" -i id.ppk -proxycmd 'perch proxy JDL:~/job.jdl'`
+	const key = `puttygen "$KEY" -O private -o id.ppk`
+	plink := piped(`plink -ssh ` + options + ` job@"$ALIAS"`)
+	plink[prepare] = key
+	dbclient := piped(`dbclient -i id.db -J 'perch proxy JDL:~/job.jdl' job@"$ALIAS"`)
+	dbclient[prepare] = `dropbearconvert openssh dropbear "$KEY" id.db`
+	pscp := copying("pscp", byProxy, `pscp -q -p `+options, `job@"$ALIAS":"%s"`)
+	pscp.lines[prepare], pscp.packages, pscp.transport = key, "putty-tools", "perch-ssh"
+	return []client{
+		{name: "plink", way: byProxy, packages: "putty-tools", transport: "perch-ssh", lines: plink, cannot: pipes},
+		pscp,
+		{name: "dbclient", way: byProxy, packages: "dropbear-bin", transport: "perch-ssh", lines: dbclient, cannot: pipes},
+	}
+}
+
+// pipes is nothing: cat and tar take all there and back.
+var pipes map[string]string
