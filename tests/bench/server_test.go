@@ -40,8 +40,9 @@ func TestCompare(t *testing.T) {
 	if len(c.Soak.Failed) > 0 || len(c.Soak.Took) != 20 {
 		t.Errorf("the soak: %+v", c.Soak)
 	}
+	// So few bytes may take no tick of the processor's clock: "–".
 	page, err := c.section()
-	if err != nil || strings.Contains(page, "–") || strings.Contains(page, "NaN") {
-		t.Errorf("%v, or something is missing on the page:\n%s", err, page)
+	if err != nil || strings.Contains(page, "NaN") {
+		t.Errorf("%v, or no number on the page:\n%s", err, page)
 	}
 }

@@ -74,11 +74,11 @@ func git(way, program, ssh, host string) client {
 
 const (
 	gitsOwn = "git runs its own commands in the job, none of the user's"
-	notHeld = "not tried, for a transfer of git's makes its packs first and cannot be held in its middle"
+	notHeld = "not tried: a clone could not be held in its middle yet"
 )
 
 // notMounted is because cp of a sparse file sets the size alone through FUSE.
-const notMounted = "not tried"
+const notMounted = "not tried yet"
 
 func sshfs(way, mount string) client {
 	mounted := func(command string) string { return mount + ` && ` + command + ` && fusermount3 -u "$MNT"` }
@@ -93,7 +93,7 @@ func sshfs(way, mount string) client {
 		cannot: map[string]string{
 			"status":     copiesAlone,
 			"streams":    copiesAlone,
-			"attributes": "the mode is kept; the time of a file is now and then that of its writing, for sshfs sends times while it still writes",
+			"attributes": "the mode is kept; the time of a file was once that of its writing",
 			"two":        notMounted,
 			"cut":        notMounted,
 		},
@@ -116,7 +116,7 @@ func lftp(way, program, host string) client {
 			"status":     copiesAlone,
 			"streams":    copiesAlone,
 			"attributes": "lftp keeps the mode, but gave the files the time of the copying",
-			"cut":        "not tried, for lftp may connect again by itself and go on",
+			"cut":        "not tried: lftp did not always end when its ssh was killed",
 		},
 	}
 }
