@@ -102,8 +102,8 @@ func (e *Engine) enter(ctx context.Context, j engine.Job, conn *net.UnixConn, no
 		filepath.Join(contract.Dir, contract.ProgramName)+" "+contract.CommandCarry)
 	cmd.Stdin, cmd.Stdout = end, end
 	cmd.Stderr = &watcher{text: contract.CarryEnded, seen: func() { time.AfterFunc(drainLimit, cancel) }}
-	cmd.WaitDelay = 2 * time.Second
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 2 * time.Second // after Cancel, which waits for the end
+	cmd.Cancel = func() error { carrierssh.End(note, cmd.Process); return nil }
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
