@@ -40,28 +40,3 @@ func reconnect(t *testing.T, j *job) {
 	}
 	w.Edit("main.py", "# after all")
 }
-
-// away: for longer than the server's grace. The window says so, and once it is
-// loaded anew it has the same server.
-func away(t *testing.T, j *job) {
-	name, port := j.ownServer(t), freePort(t)
-	folder := j.folder(t, name)
-	socket := fmt.Sprintf("/tmp/code-%d", port)
-	connect := func() (*conversation, string) {
-		c := talk(t, j.ssh([]string{"-T", "-L", fmt.Sprintf("127.0.0.1:%d:%s", port, socket)}, "bash"))
-		c.send(j.script(c.id, name, "--socket-path="+socket+" --reconnection-grace-time 2"))
-		return c, c.result()["serverPid"]
-	}
-	c, server := connect()
-	w := browser.Start(t, "")
-	w.Open(window(strconv.Itoa(port), folder), "main.py")
-	c.cut()
-	time.Sleep(5 * time.Second) // what is tried is an absence of this length
-	if _, again := connect(); again != server {
-		t.Fatalf("the server is process %s, was %s", again, server)
-	}
-	w.Says("Cannot reconnect")
-	w.Reload("main.py")
-	w.Terminal()
-	w.Answers(`echo back-$((6*7))`, "back-42")
-}
