@@ -11,7 +11,7 @@ import (
 // TestCompare measures a little of all, with both servers.
 func TestCompare(t *testing.T) {
 	if testing.Short() && os.Getenv("CI") == "" {
-		t.Skip("needs OpenSSH's server, and takes seconds")
+		t.Skip("short tests start no servers; make test does")
 	}
 	root, err := filepath.Abs("../..")
 	if err != nil {

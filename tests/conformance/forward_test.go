@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"perch/tests/session"
 )
 
 // echo listens and sends back what it gets, to the end. It returns its address.
@@ -36,17 +38,6 @@ func echo(t *testing.T, network, address string) string {
 		}
 	}()
 	return l.Addr().String()
-}
-
-// free is a port of the loopback interface where nobody listens.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // echoes sends more than a window through a way to echo, ends its side, and
@@ -88,7 +79,7 @@ func testForwarding(t *testing.T, j job) {
 	target := echo(t, "tcp", "127.0.0.1:0")
 	dir := short(t)
 	unix := echo(t, "unix", dir+"/echo")
-	ports := []string{free(t), free(t), free(t)}
+	ports := []string{strconv.Itoa(session.FreePort(t)), strconv.Itoa(session.FreePort(t)), strconv.Itoa(session.FreePort(t))}
 	for _, test := range []struct {
 		name          string
 		o             options
@@ -172,7 +163,7 @@ func failingForwards(t *testing.T, j job, target string) {
 	if r := run(t, j.SSH(append(options{"-R", socket + ":" + target}, strict...), "true")); r.code != 255 || !strings.Contains(r.stderr, "remote port forwarding failed") {
 		t.Errorf("a socket that is taken: got %+v", r)
 	}
-	if r := run(t, j.SSH(options{"-W", "127.0.0.1:" + free(t)})); r.code != 255 || !strings.Contains(r.stderr, "refused") {
+	if r := run(t, j.SSH(options{"-W", "127.0.0.1:" + strconv.Itoa(session.FreePort(t))})); r.code != 255 || !strings.Contains(r.stderr, "refused") {
 		t.Errorf("nobody there: got %+v", r)
 	}
 }
@@ -182,10 +173,10 @@ func testDynamicForward(t *testing.T, j job) {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "a page") }))
 	defer web.Close()
 	_, port, _ := net.SplitHostPort(web.Listener.Addr().String())
-	local := free(t)
+	local := strconv.Itoa(session.FreePort(t))
 	b := background(t, j.SSH(append(options{"-N", "-D", local, "-R", "0"}, strict...)))
 	remote := b.says(t, `Allocated port (\d+) for remote forward`)
-	closed := free(t)
+	closed := strconv.Itoa(session.FreePort(t))
 	get := func(version, proxy, host, port string) ran {
 		return run(t, j.Command("curl", "-sS", "--noproxy", "", "--proxy", version+"://127.0.0.1:"+proxy, "http://"+host+":"+port+"/"))
 	}

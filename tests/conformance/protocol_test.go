@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"perch/tests/session"
 )
 
 // socket is the job's own, by its short name on the submit host.
@@ -80,7 +82,7 @@ func testBanner(t *testing.T, j job) {
 
 // ssh-keyscan, which knows TCP alone, finds the one host key.
 func testKeyscan(t *testing.T, j job) {
-	port := relay(t, j.socket(t))
+	port := session.Relay(t, j.socket(t))
 	r := run(t, j.Command("ssh-keyscan", "-p", port, "127.0.0.1"))
 	keys := regexp.MustCompile(`(?m)^\S+ (ssh-\S+ \S+|ecdsa\S+ \S+)`).FindAllStringSubmatch(r.stdout, -1)
 	known := j.Run(t, "ssh-keygen", "-F", j.HostKeyAlias, "-f", j.KnownHosts)
@@ -92,34 +94,4 @@ func testKeyscan(t *testing.T, j job) {
 			t.Errorf("%s: got %+v", kind, r)
 		}
 	}
-}
-
-// relay leads from a port of the loopback interface to a socket.
-func relay(t *testing.T, socket string) (port string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			from, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer from.Close()
-				to, err := net.Dial("unix", socket)
-				if err != nil {
-					return
-				}
-				defer to.Close()
-				go io.Copy(to, from)
-				io.Copy(from, to)
-			}()
-		}
-	}()
-	_, port, _ = net.SplitHostPort(l.Addr().String())
-	return port
 }

@@ -3,13 +3,10 @@ package ide
 import (
 	"context"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"perch/tests/browser"
@@ -45,7 +42,7 @@ func TestPool(t *testing.T) {
 	c := talk(t, j.ssh([]string{"-T", "-L", "/host/" + name + ".sock:" + socket}, "bash"))
 	c.send(j.script(c.id, name, "--socket-path="+socket))
 	c.result()
-	port := relay(t, filepath.Join(p.Dir(), name+".sock"))
+	port := session.Relay(t, filepath.Join(p.Dir(), name+".sock"))
 	j.reached(t, byAddress("tcp", "127.0.0.1:"+port), "http://server")
 	work(t, j, browser.Start(t, ""), window(port, folder), folder)
 }
@@ -69,42 +66,4 @@ func submitHost(t *testing.T, p *pool.Pool) func(string, ...string) *exec.Cmd {
 	return func(program string, args ...string) *exec.Cmd {
 		return p.Command(context.Background(), "alice", append([]string{bin + program}, args...)...)
 	}
-}
-
-// relay listens on a port of this machine for what leads to a socket, and
-// returns the port.
-func relay(t *testing.T, socket string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() { join(near, socket) })
-		}
-	})
-	t.Cleanup(func() { l.Close(); all.Wait() })
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
-// join copies both ways until one side has closed.
-func join(near net.Conn, socket string) {
-	defer near.Close()
-	far, err := net.Dial("unix", socket)
-	if err != nil {
-		return
-	}
-	defer far.Close()
-	var both sync.WaitGroup
-	both.Go(func() { io.Copy(far, near); far.Close() })
-	io.Copy(near, far)
-	near.Close()
-	both.Wait()
 }

@@ -55,14 +55,3 @@ func (j *job) reached(t *testing.T, client *http.Client, base string) {
 		t.Errorf("the websocket is answered by %s", upgraded.Status)
 	}
 }
-
-// freePort is a port of this machine that nobody listens on.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}

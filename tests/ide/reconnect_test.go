@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"perch/tests/browser"
+	"perch/tests/session"
 )
 
 // reconnect: the connection is cut, and comes back as another one. The window
 // finds the server that it left, and the terminal in it; nothing is loaded anew.
 func reconnect(t *testing.T, j *job) {
-	name, port := j.ownServer(t), freePort(t)
+	name, port := j.ownServer(t), session.FreePort(t)
 	folder := j.folder(t, name)
 	socket := fmt.Sprintf("/tmp/code-%d", port)
 	connect := func() (*conversation, string) {

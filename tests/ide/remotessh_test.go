@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"perch/tests/session"
 )
 
 // conversations are those of Remote - SSH, for each of its modes.
@@ -34,13 +36,13 @@ func conversations(t *testing.T, j *job) {
 
 // server is a name for a server of a test's own, which ends with it.
 func (j *job) ownServer(t *testing.T) string {
-	name := fmt.Sprintf("s%d", freePort(t))
+	name := fmt.Sprintf("s%d", session.FreePort(t))
 	t.Cleanup(func() { j.stop(t, name) })
 	return name
 }
 
 func socketName(t *testing.T) string {
-	return fmt.Sprintf("/tmp/vscode-ssh-remote-server-sock-%d", freePort(t))
+	return fmt.Sprintf("/tmp/vscode-ssh-remote-server-sock-%d", session.FreePort(t))
 }
 
 // probe: the client asks which ssh it has. No job may be asked for that.
@@ -54,7 +56,7 @@ func probe(t *testing.T, j *job) {
 // localServer: one ssh with pipes and a SOCKS port. The script is written at
 // once, and stdin stays open.
 func localServer(t *testing.T, j *job, shell ...string) {
-	socks, name := freePort(t), j.ownServer(t)
+	socks, name := session.FreePort(t), j.ownServer(t)
 	c := talk(t, j.ssh([]string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=15"}, shell...))
 	c.send(j.script(c.id, name, onPort))
 	result := c.result()
@@ -91,7 +93,7 @@ func refusedBySOCKS(t *testing.T, socks int) {
 // remoteCommand: the user's configuration has one, and the client switches it
 // off.
 func remoteCommand(t *testing.T, j *job) {
-	socks, name := freePort(t), j.ownServer(t)
+	socks, name := session.FreePort(t), j.ownServer(t)
 	c := talk(t, j.ssh([]string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=15", "-o", "RemoteCommand=none"}, "bash"))
 	c.send(j.script(c.id, name, onPort))
 	manyBySOCKS(t, j, socks, c.result()["listeningOn"])
@@ -100,7 +102,7 @@ func remoteCommand(t *testing.T, j *job) {
 // terminalMode: the script comes from a file, so stdin is at its end while the
 // session lives on.
 func terminalMode(t *testing.T, j *job, shell string) {
-	socks, name := freePort(t), j.ownServer(t)
+	socks, name := session.FreePort(t), j.ownServer(t)
 	c := talk(t, j.ssh([]string{"-T", "-D", strconv.Itoa(socks)}, shell))
 	c.send(strings.ReplaceAll(j.script(c.id, name, onPort), "sleep 180", "sleep 1"))
 	c.stdin.Close()
@@ -122,7 +124,7 @@ func installAndTunnel(t *testing.T, j *job, listen string) {
 	if !strings.HasPrefix(to, "/") {
 		to = "127.0.0.1:" + to
 	}
-	port := freePort(t)
+	port := session.FreePort(t)
 	const keep = `echo "SSH_AUTH_SOCK==$SSH_AUTH_SOCK=="; echo "Do not close this terminal"; while true; do sleep 180; printf ' '; done`
 	tunnel := talk(t, j.ssh([]string{"-T", "-L", fmt.Sprintf("127.0.0.1:%d:%s", port, to), "-o", "ConnectTimeout=15"}, keep))
 	tunnel.expect("SSH_AUTH_SOCK====")
@@ -132,7 +134,7 @@ func installAndTunnel(t *testing.T, j *job, listen string) {
 
 // chosenSocket: the client makes up the socket's name, and one ssh is both.
 func chosenSocket(t *testing.T, j *job) {
-	name, port := j.ownServer(t), freePort(t)
+	name, port := j.ownServer(t), session.FreePort(t)
 	socket := fmt.Sprintf("/tmp/code-%d", port)
 	c := talk(t, j.ssh([]string{"-T", "-L", fmt.Sprintf("127.0.0.1:%d:%s", port, socket), "-o", "ConnectTimeout=300"}, "sh"))
 	c.send(j.script(c.id, name, "--socket-path="+socket))
@@ -146,7 +148,7 @@ func chosenSocket(t *testing.T, j *job) {
 // other, then has a second shell in the first, and only there runs its script.
 // Nothing may lie in a buffer meanwhile.
 func subShell(t *testing.T, j *job) {
-	socks, name := freePort(t), j.ownServer(t)
+	socks, name := session.FreePort(t), j.ownServer(t)
 	c := talk(t, j.ssh([]string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=15"}, "bash"))
 	c.send("uname -rsv\n")
 	if got := c.line(); !strings.HasPrefix(got, "Linux ") {
@@ -175,7 +177,7 @@ func sixWindows(t *testing.T, j *job) {
 	want := first.result()
 	var all sync.WaitGroup
 	for range 5 {
-		socks := freePort(t)
+		socks := session.FreePort(t)
 		c := talk(t, j.ssh([]string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=60"}, "bash"))
 		c.send(j.script(c.id, name, onPort))
 		all.Go(func() {

@@ -13,7 +13,7 @@ import (
 // codingAgent: a program is uploaded by scp, started as a server, and reached by
 // a forward that a second ssh holds; all by the stock programs.
 func codingAgent(t *testing.T, j *job, s *session.Job) {
-	name, port := j.ownServer(t), freePort(t)
+	name, port := j.ownServer(t), session.FreePort(t)
 	script := filepath.Join(t.TempDir(), "agent.sh")
 	text, _, _ := strings.Cut(j.script("agent", name, "--socket-path=/tmp/"+name), "while true")
 	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
@@ -64,7 +64,7 @@ func zed(t *testing.T, j *job, s *session.Job) {
 		proxy.send(message + "\n")
 		proxy.expect(message)
 	}
-	name, port := j.ownServer(t), freePort(t)
+	name, port := j.ownServer(t), session.FreePort(t)
 	c := talk(t, s.SSH(append(muxed, "-T"), "sh"))
 	c.send(j.script(c.id, name, onPort))
 	to := c.result()["listeningOn"]

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"perch/tests/browser"
+	"perch/tests/session"
 )
 
 // window is what the address of a workbench is for a folder of the job.
@@ -18,7 +19,7 @@ func window(port, folder string) string {
 // workbenchByForward: the server is on a socket, in front of which ssh has a
 // port of this machine.
 func workbenchByForward(t *testing.T, j *job) {
-	name, port := j.ownServer(t), freePort(t)
+	name, port := j.ownServer(t), session.FreePort(t)
 	folder := j.folder(t, name)
 	socket := fmt.Sprintf("/tmp/code-%d", port)
 	c := talk(t, j.ssh([]string{"-T", "-L", fmt.Sprintf("127.0.0.1:%d:%s", port, socket)}, "bash"))
@@ -30,7 +31,7 @@ func workbenchByForward(t *testing.T, j *job) {
 // workbenchBySOCKS: the server is on a port in the job, which is the browser's
 // only by ssh's SOCKS.
 func workbenchBySOCKS(t *testing.T, j *job) {
-	name, socks := j.ownServer(t), freePort(t)
+	name, socks := j.ownServer(t), session.FreePort(t)
 	folder := j.folder(t, name)
 	c := talk(t, j.ssh([]string{"-T", "-D", strconv.Itoa(socks)}, "bash"))
 	c.send(j.script(c.id, name, onPort))
