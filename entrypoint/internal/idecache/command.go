@@ -63,7 +63,7 @@ func add(dir, commit string, from []string, stdout io.Writer) error {
 	for _, path := range from {
 		e, added, err := Add(dir, path, commit)
 		if err != nil {
-			return fmt.Errorf("adding to the cache: %w", err)
+			return fmt.Errorf("adding to the cache: %w; see what was named, and that --dir is a directory that you can write", err)
 		}
 		word := "added"
 		if !added {
@@ -88,7 +88,7 @@ func (e Entry) what() string {
 func list(dir string, stdout io.Writer) error {
 	all, err := List(dir)
 	if err != nil {
-		return fmt.Errorf("listing the cache: %w", err)
+		return fmt.Errorf("listing the cache: %w; name its directory by --dir", err)
 	}
 	for _, e := range all {
 		fmt.Fprintf(stdout, "%s\t%s\t%s\t%s\n", e.Product, e.Commit, e.Added.Format(time.DateOnly), e.what())
