@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -8,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"perch/entrypoint/contract"
 )
 
 func tenCalls(t *testing.T, p place) {
@@ -158,7 +161,7 @@ func removed(t *testing.T, p place) {
 
 func vacated(t *testing.T, p place) {
 	target := p.jdl(t, "vacated")
-	p.ssh(t, target, "true")
+	ad := p.ssh(t, target, `printf %s "$_CONDOR_JOB_AD"`)
 	id := p.job(t, target)
 	if p.pool {
 		if r := p.run(t, "", "condor_vacate_job", id); r.code != 0 {
@@ -167,6 +170,15 @@ func vacated(t *testing.T, p place) {
 	} else {
 		// A machine without HTCondor loses a job with its starter.
 		killAll(t, "local-starter")
+		// Until the job is gone, it lets a call in and dies under it.
+		sock := filepath.Join(filepath.Dir(ad), contract.Dir, contract.SocketName)
+		await(t, "nobody answers in the job", func() bool {
+			conn, err := net.Dial("unix", sock)
+			if err == nil {
+				conn.Close()
+			}
+			return err != nil
+		})
 	}
 	again(t, p, target, id)
 }
