@@ -91,11 +91,10 @@ func sshfs(way, mount string) client {
 			getTree: mounted(`cp -pr "$MNT/$REMOTE" "$LOCAL_DIR"`),
 		},
 		cannot: map[string]string{
-			"status":     copiesAlone,
-			"streams":    copiesAlone,
-			"attributes": "the mode is kept; the time of a file was once that of its writing",
-			"two":        notMounted,
-			"cut":        notMounted,
+			"status":  copiesAlone,
+			"streams": copiesAlone,
+			"two":     notMounted,
+			"cut":     notMounted,
 		},
 	}
 }

@@ -82,11 +82,11 @@ func testSFTPCmds(t *testing.T, j job) {
 func testSFTPBadcmds(t *testing.T, j job) {
 	path, content := data(t, 1000)
 	dir := t.TempDir()
-	j.done(t, dir, "put "+path+" D/file\nmkdir D/full\nput "+path+" D/full/file")
+	j.done(t, dir, "put "+path+" D/file\nmkdir D/full\nput "+path+" D/full/file\nmkdir D/empty")
 	for _, command := range []string{
 		"get D/nonesuch D/x", "get D/nonesuch* D/x", "put D/nonesuch D/x", "put " + path + " D/nonesuch/x", "put D/nonesuch* D/",
 		"rename D/nonesuch D/x", "rename D/file D/full/", "rename D/full D/file", "ln D/nonesuch D/x", "mkdir D/full",
-		"cd D/file", "cd D/nonesuch", "rmdir D/full", "copy D/file D/x", "rm D/nonesuch", "chmod 600 D/nonesuch", "ls D/nonesuch", "nonesuch",
+		"cd D/file", "cd D/nonesuch", "rmdir D/full", "rmdir D/file", "rm D/empty", "copy D/file D/x", "rm D/nonesuch", "chmod 600 D/nonesuch", "ls D/nonesuch", "nonesuch",
 	} {
 		if r := j.sftp(t, dir, command); r.code != 1 || r.stderr == "" {
 			t.Errorf("%s: got %+v", command, r)
@@ -94,6 +94,9 @@ func testSFTPBadcmds(t *testing.T, j job) {
 	}
 	same(t, dir+"/file", content)
 	same(t, dir+"/full/file", content)
+	if _, err := os.Stat(dir + "/empty"); err != nil {
+		t.Errorf("rm of a directory: %v", err)
+	}
 }
 
 // A batch ends at the first failure, unless a minus stands before the command.

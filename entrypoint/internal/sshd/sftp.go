@@ -10,7 +10,8 @@ import (
 // serveFiles runs the subsystem "sftp". It starts in the job home.
 func (s *session) serveFiles() {
 	defer s.finish()
-	server, err := sftp.NewServer(files{reader{s.channel, s.conn.touch}, s.out}, sftp.WithServerWorkingDirectory(s.conn.server.Account.Home))
+	home := s.conn.server.Account.Home
+	server, err := sftp.NewServer(newFilter(reader{s.channel, s.conn.touch}, s.out, home), sftp.WithServerWorkingDirectory(home))
 	if err == nil {
 		err = server.Serve()
 		server.Close()
@@ -22,12 +23,3 @@ func (s *session) serveFiles() {
 	}
 	s.sendStatus(code) // some clients take a close without a status for a failure
 }
-
-// files is the channel as the sftp server sees it. It does not close it: the
-// exit status comes first.
-type files struct {
-	io.Reader
-	io.Writer
-}
-
-func (files) Close() error { return nil }

@@ -1,0 +1,203 @@
+package sshd
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/pkg/sftp"
+)
+
+// sftpClient is a client of a server that works in dir.
+func sftpClient(t *testing.T, dir string) *sftp.Client {
+	t.Helper()
+	requests, toServer := io.Pipe()
+	answers, toClient := io.Pipe()
+	server, err := sftp.NewServer(newFilter(requests, toClient, dir), sftp.WithServerWorkingDirectory(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(); toClient.Close() }()
+	client, err := sftp.NewClientPipe(answers, toServer, sftp.UseConcurrentWrites(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client.Close()
+		if err := <-done; err != nil {
+			t.Errorf("serving: %v", err)
+		}
+	})
+	return client
+}
+
+func TestSFTPRemovesWhatIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	client := sftpClient(t, dir)
+	file, folder := filepath.Join(dir, "file"), filepath.Join(dir, "folder")
+	if err := errors.Join(os.WriteFile(file, []byte("kept"), 0o600), os.Mkdir(folder, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	// Client.Remove tries both requests, as RemoveDirectory does not.
+	if err := client.RemoveDirectory("file"); err == nil {
+		t.Error("RMDIR of a file is no error")
+	}
+	if got, err := os.ReadFile(file); string(got) != "kept" {
+		t.Errorf("after RMDIR the file holds %q, %v", got, err)
+	}
+	if err := client.RemoveDirectory("folder"); err != nil {
+		t.Error(err)
+	}
+	if err := client.Remove(file); err != nil {
+		t.Error(err)
+	}
+	if err := client.Remove(file); !os.IsNotExist(err) {
+		t.Errorf("a missing file: %v", err)
+	}
+	if left, err := os.ReadDir(dir); len(left) != 0 || err != nil {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+func TestSFTPRemoveKeepsDirectories(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "d"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	f := newFilter(bytes.NewReader(packet(fxpRemove, 7, "d")), &out, dir)
+	if _, err := f.Read(make([]byte, 10)); err != io.EOF {
+		t.Errorf("after the request: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "d")); err != nil {
+		t.Errorf("REMOVE took the directory: %v", err)
+	}
+	want := append([]byte{fxpStatus}, 0, 0, 0, 7, 0, 0, 0, 4)
+	if got := out.Bytes(); len(got) < 13 || !bytes.Equal(got[4:13], want) {
+		t.Errorf("answered %x, want a failure of request 7", got)
+	}
+}
+
+func TestSFTPRenameNeverReplaces(t *testing.T) {
+	dir := t.TempDir()
+	client := sftpClient(t, dir)
+	for name, content := range map[string]string{"a": "a", "b": "b"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := client.Rename("a", "b"); err == nil {
+		t.Error("RENAME over another file is no error")
+	}
+	if err := client.PosixRename("a", "b"); err != nil {
+		t.Error(err)
+	}
+	if err := client.Rename("b", "c"); err != nil {
+		t.Error(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "c")); string(got) != "a" {
+		t.Errorf("c holds %q, %v", got, err)
+	}
+}
+
+func TestSFTPMkdirMode(t *testing.T) {
+	for attributes, want := range map[string]uint32{
+		"":                                 0o777,
+		"\x00\x00\x00\x00":                 0o777,
+		"\x00\x00\x00\x04\x00\x00\x01\xc0": 0o700,
+		"\x00\x00\x00\x04\x00\x00":         0o777,
+		"\x00\x00\x00\x06IDs  IDs\x00\x00\x41\xc0": 0o700,
+	} {
+		if got := directoryMode([]byte(attributes)); got != want {
+			t.Errorf("%q: %o, want %o", attributes, got, want)
+		}
+	}
+}
+
+// A SETSTAT sets the time after all WRITEs before it.
+func TestSFTPOrder(t *testing.T) {
+	dir := t.TempDir()
+	then := time.Unix(1e9, 0)
+	var requests bytes.Buffer
+	requests.Write([]byte{0, 0, 0, 5, 1, 0, 0, 0, 3}) // INIT
+	const open, setstat = 3, 9
+	write := []byte{0, 0, 0, 8 + 2} // OPEN's flags: write, create
+	binary.BigEndian.PutUint32(write, 2|8)
+	requests.Write(packet(open, 1, "f", write, []byte{0, 0, 0, 0}))
+	block := make([]byte, 100_000)
+	for i := range 200 {
+		body := binary.BigEndian.AppendUint64(nil, uint64(i*len(block)))
+		body = append(binary.BigEndian.AppendUint32(body, uint32(len(block))), block...)
+		requests.Write(packet(fxpWrite, uint32(2+i), "1", body)) // the first handle
+	}
+	times := []byte{0, 0, 0, 8}
+	times = binary.BigEndian.AppendUint32(times, uint32(then.Unix()))
+	times = binary.BigEndian.AppendUint32(times, uint32(then.Unix()))
+	requests.Write(packet(setstat, 1000, "f", times))
+	server, err := sftp.NewServer(newFilter(&requests, io.Discard, dir), sftp.WithServerWorkingDirectory(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Serve(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, "f"))
+	if err != nil || info.Size() != int64(200*len(block)) || !info.ModTime().Equal(then) {
+		t.Errorf("got %v, %v", info, err)
+	}
+}
+
+// What the filter does not answer passes as it is, whatever it is.
+func FuzzFilter(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 5, 1, 0, 0, 0, 3})
+	f.Add(append(packet(fxpRead, 1, "1"), packet(fxpWrite, 2, "handle")...))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, fxpRead})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		for rest := in; len(rest) > 4; {
+			// Only what changes no file.
+			switch rest[4] {
+			case fxpRemove, fxpMkdir, fxpRmdir, fxpRename:
+				return
+			}
+			next := 4 + int64(binary.BigEndian.Uint32(rest))
+			if next > int64(len(rest)) {
+				break
+			}
+			rest = rest[next:]
+		}
+		filter := newFilter(bytes.NewReader(in), io.Discard, "/")
+		buf := make([]byte, 7)
+		var out []byte
+		for {
+			n, err := filter.Read(buf)
+			out = append(out, buf[:n]...)
+			if err != nil {
+				break
+			}
+			// Each is answered at once.
+			if len(filter.head) == 0 && filter.left == 0 {
+				if _, err := filter.Write([]byte{0, 0, 0, 1, fxpStatus}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if !bytes.HasPrefix(in, out) {
+			t.Errorf("%x came out as %x", in, out)
+		}
+		directoryMode(in)
+	})
+}
+
+// packet is a request that begins with an id and a string.
+func packet(kind byte, id uint32, text string, rest ...[]byte) []byte {
+	body := binary.BigEndian.AppendUint32([]byte{kind}, id)
+	body = append(binary.BigEndian.AppendUint32(body, uint32(len(text))), text...)
+	body = append(body, bytes.Join(rest, nil)...)
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
+}
