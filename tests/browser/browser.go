@@ -115,9 +115,9 @@ func (w *Window) Reload(file string) { w.t.Helper(); w.do(request{Step: "reload"
 // Terminal opens a new terminal, which becomes the active one.
 func (w *Window) Terminal() { w.t.Helper(); w.do(request{Step: "terminal"}) }
 
-// Answers types a line into the terminal until it shows want. The line may be
-// run more than once: while a window settles, another terminal may come to the
-// front.
+// Answers types a line into the window's terminals, one after the other, until
+// one shows want. A window that settles may open a second terminal by itself,
+// which comes to the front.
 func (w *Window) Answers(line, want string) {
 	w.t.Helper()
 	w.do(request{Step: "answers", Text: line, Want: want})

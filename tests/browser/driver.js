@@ -59,12 +59,13 @@ const steps = {
     await row(file).waitFor();
   },
   terminal: () => palette('Terminal: Create New Terminal', () =>
-    page.locator(`${terminal} .xterm-helper-textarea`).waitFor({ state: 'attached', timeout: 20000 }).then(() => true, () => false)),
+    page.locator(`${terminal} .xterm-helper-textarea`).waitFor({ state: 'attached', timeout: 60000 }).then(() => true, () => false)),
   run: ({ text }) => run(text),
   async answers({ text: line, want }) {
     for (let tries = 0; tries < 4; tries++) {
       await run(line);
       if (await until(want, async () => (await text()).includes(bare(want)), 20000)) return;
+      await palette('Terminal: Focus Next Terminal Group', () => true);
     }
     throw new Error(`the terminal does not answer ${want}, but: ${await text()}`);
   },

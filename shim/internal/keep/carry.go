@@ -131,6 +131,11 @@ func (k *Keeper) watchJob(ctx context.Context, sock string) {
 		_, _ = io.Copy(io.Discard, conn)
 		stop()
 		conn.Close()
+		if k.way == engine.PerConnection {
+			// The next one takes seconds, and the job may be dying.
+			k.hide()
+			lost = time.Now()
+		}
 	}
 	if ctx.Err() == nil {
 		k.log.Printf("nobody answers in job %s any more; closing the carrier", k.job.ID)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"perch/shim/internal/proxy"
 	"perch/shim/internal/target"
@@ -61,8 +62,12 @@ func (s *standIn) take(args []string) error {
 	return proxy.TakeFD(args[0], os.Stdout)
 }
 
-// reachTries is how often a job that stops to answer is looked for anew.
-const reachTries = 3
+// A job that stops to answer is looked for anew so often, with a pause that
+// doubles: HTCondor notices a job's end some seconds after it.
+const (
+	reachTries = 6
+	reachPause = 200 * time.Millisecond
+)
 
 // reach calls use with the target's socket; if nobody answers there, it has
 // perch find or submit the job and calls it again.
@@ -89,5 +94,6 @@ func (s *standIn) reach(ctx context.Context, args []string, use func(sock string
 		if err = use(t.Socket()); !errors.Is(err, proxy.ErrDead) || try == reachTries {
 			return err
 		}
+		time.Sleep(reachPause << try)
 	}
 }
