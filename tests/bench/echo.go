@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
@@ -105,6 +106,11 @@ func (s served) echoesBeside(keys int, same bool) burst {
 			copying = s.with("-M", "-S", master)
 			// A connection of its own would fail.
 			typing = []string{"-S", master, "-o", "ProxyCommand=false"}
+		}
+		// A master that was killed leaves its socket, in which the next one would
+		// see another master.
+		if err := os.Remove(master); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
 		}
 		stop, err := copying.copies(ctx)
 		if err != nil {
