@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // exitCannotRun is what shells return for a command that is not there.
@@ -91,6 +93,7 @@ func (s *session) startOnPipes(cmd *exec.Cmd) error {
 			closeAll(ours[:])
 			return err
 		}
+		growPipe(w)
 		theirs[i], ours[i] = w, r
 		if i == 0 {
 			theirs[i], ours[i] = r, w
@@ -108,6 +111,15 @@ func (s *session) startOnPipes(cmd *exec.Cmd) error {
 	})
 	s.drain(cmd, map[*stream]io.Reader{s.out: ours[1], s.err: ours[2]})
 	return nil
+}
+
+// growPipe makes a pipe take what is copied at once, so that neither side waits
+// for the other as often. The kernel may refuse (pipe(7), pipe-user-pages-soft).
+func growPipe(end *os.File) {
+	raw, err := end.SyscallConn()
+	if err == nil {
+		raw.Control(func(fd uintptr) { unix.FcntlInt(fd, unix.F_SETPIPE_SZ, largeChunk) })
+	}
 }
 
 func closeAll(files []*os.File) {
@@ -135,7 +147,9 @@ func (s *session) start(cmd *exec.Cmd, ends ...io.Closer) error {
 func (s *session) drain(cmd *exec.Cmd, outputs map[*stream]io.Reader) {
 	var sent sync.WaitGroup
 	for to, from := range outputs {
-		sent.Go(func() { send(to, from) })
+		// When the peer takes no more, hangUp closes the pipe and the command
+		// gets SIGPIPE, as with sshd.
+		sent.Go(func() { copyChunks(to, from) })
 	}
 	go func() {
 		cmd.Wait() // what it says stands in ProcessState
@@ -146,13 +160,4 @@ func (s *session) drain(cmd *exec.Cmd, outputs map[*stream]io.Reader) {
 		sent.Wait()
 		s.finish()
 	}()
-}
-
-// chunk is how much output is read at once: what a pipe holds.
-const chunk = 64 << 10
-
-// send copies output to the peer. When the peer takes no more, the pipe is
-// closed by hangUp and the command gets SIGPIPE, as with sshd.
-func send(to *stream, from io.Reader) {
-	io.CopyBuffer(to, struct{ io.Reader }{from}, make([]byte, chunk))
 }

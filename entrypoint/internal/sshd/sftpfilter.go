@@ -38,7 +38,7 @@ const maxPath = 16 << 10
 //     everyone, and renames over a file that exists.
 type filter struct {
 	in  io.Reader
-	out io.Writer
+	out *batches
 	dir string // where relative paths start
 
 	left int    // bytes of the present request that are still to be read
@@ -53,13 +53,17 @@ type filter struct {
 }
 
 func newFilter(in io.Reader, out io.Writer, dir string) *filter {
-	f := &filter{in: in, out: out, dir: dir}
+	f := &filter{in: in, out: newBatches(out), dir: dir}
 	f.answered = sync.NewCond(&f.mu)
 	return f
 }
 
-// Close does nothing: the channel's exit status is still to come.
+// Close does nothing: what was answered and the channel's exit status are still
+// to come.
 func (f *filter) Close() error { return nil }
+
+// flush returns when all answers are written, after which there are none.
+func (f *filter) flush() { f.out.close() }
 
 // Read hands on the requests that pkg/sftp answers. It belongs to one goroutine.
 func (f *filter) Read(p []byte) (int, error) {
