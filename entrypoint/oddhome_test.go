@@ -41,6 +41,7 @@ var oddities = map[string]oddity{
 	"old C library":       {finding.Around, oldLibc},
 	"old, no sysroot":     {finding.Said, oldLibcAlone},
 	"processors":          {finding.Around, processors},
+	"PATH dropped":        {finding.Mended, droppedPath},
 }
 
 // home: whatever HOME is, sessions have the scratch directory.
@@ -49,6 +50,13 @@ func home(script string) func(t *testing.T) {
 		j := newOdd(t, "h").in(script)
 		j.wantRun("echo ~; echo $HOME; pwd", j.home+"\n"+j.home+"\n"+j.home)
 	}
+}
+
+// droppedPath: Debian's /etc/profile sets PATH anew, whatever the image had.
+func droppedPath(t *testing.T) {
+	j := newOdd(t, "h").in(`mount -t tmpfs none /etc/profile.d; echo 'export SITE=profile' >/etc/profile.d/site.sh; export PATH="/opt/it's own/bin:$PATH"`)
+	j.wantRun(`echo "$SITE ${PATH%%:*}"; unset SITE; PATH=/bin bash -lc 'echo "$SITE ${PATH%%:*}"'`, "profile /opt/it's own/bin\nprofile /opt/it's own/bin")
+	j.want(finding.Mended, "/opt/it's own/bin")
 }
 
 const stranger = 4242

@@ -19,10 +19,10 @@ func (s *session) runShell() {
 	if greeting := s.conn.server.Greeting; greeting != nil && s.terminal != nil {
 		io.WriteString(s.out, strings.ReplaceAll(greeting(), "\n", "\r\n"))
 	}
-	s.run(s.conn.server.Account.LoginShell())
+	s.run(s.conn.server.Account.LoginShell(s.env))
 }
 
-func (s *session) runCommand(line string) { s.run(s.conn.server.Account.Command(line)) }
+func (s *session) runCommand(line string) { s.run(s.conn.server.Account.Command(line, s.env)) }
 
 // run starts a command and returns; what is left to do goes on beside. A
 // command that cannot be started is said on the session's stderr.
@@ -46,9 +46,8 @@ func (s *session) run(cmd *exec.Cmd, err error) {
 	}
 }
 
-// prepare completes the environment with what the session asked for.
+// prepare completes the environment with what the session has.
 func (s *session) prepare(cmd *exec.Cmd) {
-	cmd.Env = s.conn.server.Account.Environ(s.env)
 	if s.agent {
 		if path, err := s.conn.server.agents.add(s.conn); err == nil {
 			cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+path)

@@ -31,8 +31,9 @@ const maxPath = 16 << 10
 // works at several requests at a time and is not exact about some:
 //
 //   - A request other than READ and WRITE waits until all before it have their
-//     answer. Otherwise a SETSTAT overtakes the WRITE before it, whose time it
-//     should set. OpenSSH's server takes one request at a time.
+//     answer, and all after it wait for its own. Otherwise a SETSTAT overtakes
+//     the WRITE before it, whose time it should set. OpenSSH's server takes one
+//     request at a time.
 //   - REMOVE, RMDIR, MKDIR and RENAME are answered here. pkg/sftp removes files
 //     by RMDIR and directories by REMOVE, makes directories readable by
 //     everyone, and renames over a file that exists.
@@ -41,8 +42,9 @@ type filter struct {
 	out *batches
 	dir string // where relative paths start
 
-	left int    // bytes of the present request that are still to be read
-	head []byte // and bytes of it that have been read already
+	left  int    // bytes of the present request that are still to be read
+	head  []byte // and bytes of it that have been read already
+	alone bool   // the last request was neither READ nor WRITE
 
 	mu       sync.Mutex
 	answered *sync.Cond
@@ -95,11 +97,13 @@ func (f *filter) next() error {
 	if length == 0 || length > 1<<30 {
 		return errors.New("an sftp packet without a sensible length")
 	}
-	if kind != fxpRead && kind != fxpWrite {
+	alone := kind != fxpRead && kind != fxpWrite
+	if alone || f.alone {
 		if err := f.settle(); err != nil {
 			return err
 		}
 	}
+	f.alone = alone
 	switch kind {
 	case fxpRemove, fxpMkdir, fxpRmdir, fxpRename:
 		if length > maxPath {
