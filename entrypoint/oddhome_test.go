@@ -30,6 +30,7 @@ var oddities = map[string]oddity{
 	"no usable /tmp":    {finding.Around, longPath("mount -t tmpfs -o ro none /tmp", "/var/tmp/perch-")},
 	"tiny /tmp":         {finding.Around, longPath("mount -t tmpfs -o size=64k none /tmp", "")},
 	"noexec /tmp":       {finding.Around, longPath("mount -t tmpfs -o noexec none /tmp", "")},
+	"no sockets":        {finding.Around, noSockets},
 	"invalid TMPDIR":    {finding.Mended, invalidTmp},
 	"locks of the dead": {finding.Mended, locks},
 
@@ -50,6 +51,21 @@ func home(script string) func(t *testing.T) {
 		j := newOdd(t, "h").in(script)
 		j.wantRun("echo ~; echo $HOME; pwd", j.home+"\n"+j.home+"\n"+j.home)
 	}
+}
+
+// noSockets has the home on sshfs, whose protocol knows no sockets.
+func noSockets(t *testing.T) {
+	j := newOdd(t, "h").in(`far() {
+			mkfifo "$D/there" "$D/back"; mkdir "$D/far"
+			links=rw # a newer sshfs hides where links lead
+			if sshfs -h 2>&1 | grep -q no_contain_symlinks; then links=no_contain_symlinks; fi
+			setpriv --pdeathsig KILL /usr/lib/openssh/sftp-server <"$D/there" >"$D/back" &
+			setpriv --pdeathsig KILL sshfs -f -o "passive,$links" ":$D/far" "$1" >"$D/there" <"$D/back" &
+			until mountpoint -q "$1"; do sleep 0.05; done
+		}
+		` + over("far"))
+	j.wantRun(`echo "${XDG_RUNTIME_DIR%-*}"; stat -c %F ~/.perch/sock`, "/tmp/perch\nsymbolic link")
+	j.want(finding.Around, "takes no sockets")
 }
 
 // droppedPath: Debian's /etc/profile sets PATH anew, whatever the image had.
