@@ -83,6 +83,7 @@ func TestProfileThatFails(t *testing.T) {
 }
 
 func TestProfileThatHangs(t *testing.T) {
+	t.Parallel()
 	a := account(t, "exec sleep 1000")
 	a.Profile = a.ReadProfile(t.Context(), func([]string) {})
 	if err := a.Profile.Wait(); err == nil || !strings.Contains(err.Error(), "takes longer than") {
