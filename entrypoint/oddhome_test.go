@@ -92,6 +92,7 @@ func asStranger(t *testing.T, script string) *oddJob {
 func noEntry(t *testing.T) {
 	j := asStranger(t, ":")
 	j.wantRun("whoami; id -u; id -gn", "uid4242\n4242\ngid4242")
+	j.wantRun("node -p 'os.userInfo().username'", "uid4242")
 	j.wantRun("ssh -G x | grep '^user '", "user uid4242")
 	j.wantRun("cd && git init -q r && cd r && git -c user.email=a@b commit -q --allow-empty -m x && git log --format=%an", "uid4242")
 	j.want(finding.Around, "libnss_wrapper.so")
