@@ -74,12 +74,12 @@ func (w *wire) release(p []byte) error {
 	return err
 }
 
-// Close writes what is held, so far as the peer takes it at once.
+// Close writes what is held, if the peer takes it.
 func (w *wire) Close() error {
 	w.timer.Stop()
 	if w.mu.TryLock() { // else somebody writes, and ends with Close
 		if len(w.held) > 0 {
-			w.Conn.SetWriteDeadline(time.Now().Add(holdTime))
+			w.Conn.SetWriteDeadline(time.Now().Add(farewell))
 			_ = w.release(nil)
 		}
 		w.mu.Unlock()
