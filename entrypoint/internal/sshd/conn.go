@@ -61,6 +61,7 @@ func (c *conn) serve(channels <-chan ssh.NewChannel, requests <-chan *ssh.Reques
 	for channel := range channels {
 		c.admit(channel)
 	}
+	c.logEnd()
 }
 
 // do runs f beside the rest of the connection. A panic in it costs this
