@@ -19,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(session.Main(m)) }
 
-// ideas are the tests by the names of OpenSSH's scripts, and those of our own
-// that have none.
+// ideas are the tests by the names of OpenSSH's scripts, and below those of our
+// own that have none.
 var ideas = map[string]func(*testing.T, job){
 	"connect":            testConnect,
 	"connect-uri":        testConnectURI,
@@ -43,6 +43,8 @@ var ideas = map[string]func(*testing.T, job){
 	"banner":             testBanner,
 	"keyscan":            testKeyscan,
 	"login-timeout":      testLoginTimeout,
+	"integrity":          testIntegrity,
+	"ssh-tty":            testSSHTTY,
 	"agent":              testAgent,
 	"yes-head":           testYesHead,
 	"multiplex":          testMultiplex,
@@ -63,6 +65,10 @@ var ideas = map[string]func(*testing.T, job){
 	"dhgex":              testDHGEX,
 	"forwarding":         testForwarding,
 	"dynamic-forward":    testDynamicForward,
+
+	"break": testBreak,
+	"eow":   testEOW,
+	"sha1":  testSHA1,
 }
 
 // TestOpenSSH runs every idea in one job. The one that waits for logins to time
