@@ -66,9 +66,10 @@ var ideas = map[string]func(*testing.T, job){
 	"forwarding":         testForwarding,
 	"dynamic-forward":    testDynamicForward,
 
-	"break": testBreak,
-	"eow":   testEOW,
-	"sha1":  testSHA1,
+	"break":       testBreak,
+	"eow":         testEOW,
+	"sha1":        testSHA1,
+	"session-end": testSessionEnd,
 }
 
 // TestOpenSSH runs every idea in one job. The one that waits for logins to time
