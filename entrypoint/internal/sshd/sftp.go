@@ -12,6 +12,7 @@ func (s *session) serveFiles() {
 	defer s.finish()
 	home := s.conn.server.Account.Home
 	filter := newFilter(reader{s.channel, s.conn.touch}, s.out, home)
+	filter.full = s.conn.full
 	server, err := sftp.NewServer(filter, sftp.WithServerWorkingDirectory(home))
 	if err == nil {
 		err = server.Serve()

@@ -14,13 +14,15 @@ import (
 
 // The packets that the filter knows by number (draft-ietf-secsh-filexfer-02, 3).
 const (
-	fxpRead   = 5
-	fxpWrite  = 6
-	fxpRemove = 13
-	fxpMkdir  = 14
-	fxpRmdir  = 15
-	fxpRename = 18
-	fxpStatus = 101
+	fxpOpen    = 3
+	fxpRead    = 5
+	fxpWrite   = 6
+	fxpOpendir = 11
+	fxpRemove  = 13
+	fxpMkdir   = 14
+	fxpRmdir   = 15
+	fxpRename  = 18
+	fxpStatus  = 101
 )
 
 // maxPath limits what the filter keeps in memory of one packet: two paths of
@@ -37,10 +39,15 @@ const maxPath = 16 << 10
 //   - REMOVE, RMDIR, MKDIR and RENAME are answered here. pkg/sftp removes files
 //     by RMDIR and directories by REMOVE, makes directories readable by
 //     everyone, and renames over a file that exists.
+//   - OPEN and OPENDIR are refused here when full says why.
 type filter struct {
 	in  io.Reader
 	out *batches
 	dir string // where relative paths start
+	// full says in words for the user why no more files may be opened, else "";
+	// nil where any number may.
+	full    func() (refusal string)
+	refusal string // of the present request
 
 	left  int    // bytes of the present request that are still to be read
 	head  []byte // and bytes of it that have been read already
@@ -104,8 +111,12 @@ func (f *filter) next() error {
 		}
 	}
 	f.alone = alone
-	switch kind {
-	case fxpRemove, fxpMkdir, fxpRmdir, fxpRename:
+	f.refusal = ""
+	if f.full != nil && (kind == fxpOpen || kind == fxpOpendir) {
+		f.refusal = f.full()
+	}
+	switch {
+	case f.refusal != "", kind == fxpRemove, kind == fxpMkdir, kind == fxpRmdir, kind == fxpRename:
 		if length > maxPath {
 			return errors.New("an sftp packet with too long a path")
 		}
@@ -174,6 +185,8 @@ func (f *filter) do(kind byte, body []byte) error {
 	}
 	var err error
 	switch kind {
+	case fxpOpen, fxpOpendir:
+		err = errors.New(f.refusal)
 	case fxpRemove:
 		err = unix.Unlink(f.local(m.Path))
 	case fxpRmdir:
