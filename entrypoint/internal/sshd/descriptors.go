@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // What each thing may hold of the server's file descriptors while it is open.
@@ -16,12 +17,18 @@ const (
 	spareDescriptors   = 128
 )
 
+// lookInterval is how long what was seen open counts, where it was less than
+// half of the limit: to look costs as much as to open a small file.
+const lookInterval = 100 * time.Millisecond
+
 // descriptors keeps the server below its limit of open files (RLIMIT_NOFILE in
 // getrlimit(2)). All sessions share it: beyond it nobody could start a command
 // or connect, and none would be told why.
 type descriptors struct {
-	mu    sync.Mutex
-	taken int
+	mu     sync.Mutex
+	taken  int
+	seen   uint64 // open files at the time looked
+	looked time.Time
 }
 
 // take sets n descriptors aside until they are given back. When few are left it
@@ -36,7 +43,10 @@ func (d *descriptors) take(n int) (refusal string) {
 	spare := min(spareDescriptors, limit.Cur/4)
 	// Open now may be less than taken, for commands still to come, or more, by
 	// sftp's files.
-	if used := max(uint64(d.taken), openFiles()); used+uint64(n)+spare > limit.Cur {
+	if time.Since(d.looked) > lookInterval || d.seen+spare > limit.Cur/2 {
+		d.seen, d.looked = openFiles(), time.Now()
+	}
+	if used := max(uint64(d.taken), d.seen); used+uint64(n)+spare > limit.Cur {
 		return fmt.Sprintf("the job's server may open %d files, which all its sessions and forwards share, and few are left; close some and try again", limit.Cur)
 	}
 	d.taken += n
