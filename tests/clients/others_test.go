@@ -10,23 +10,9 @@ func others() []client {
 	dbclient[prepare] = `dropbearconvert openssh dropbear "$KEY" id.db`
 	pscp := copying("pscp", byProxy, `pscp -q -p `+options, `job@"$ALIAS":"%s"`)
 	pscp.lines[prepare], pscp.packages, pscp.transport = key, "putty-tools", "perch-ssh"
-	psftp := func(command string) string {
-		return `echo ` + command + ` | psftp -b /dev/stdin ` + options + ` job@"$ALIAS"`
-	}
 	return []client{
 		{name: "plink", way: byProxy, packages: "putty-tools", transport: "perch-ssh", lines: plink, cannot: pipes},
 		pscp,
-		{
-			name: "psftp", way: byProxy, packages: "putty-tools", transport: "perch-ssh",
-			lines: map[task]string{
-				prepare: key,
-				put:     psftp(`put '"'"$LOCAL"'"' '"'"$REMOTE"'"'`),
-				get:     psftp(`get '"'"$REMOTE"'"' '"'"$LOCAL"'"'`),
-				putTree: psftp(`put -r "$LOCAL" "$REMOTE_DIR/$NAME"`),
-				getTree: psftp(`get -r "$REMOTE" "$LOCAL_DIR/$(basename "$LOCAL")"`),
-			},
-			cannot: map[string]string{"status": copiesAlone, "streams": copiesAlone, "attributes": "psftp keeps neither mode nor time"},
-		},
 		{name: "dbclient", way: byProxy, packages: "dropbear-bin", transport: "perch-ssh", lines: dbclient, cannot: pipes},
 	}
 }

@@ -29,7 +29,6 @@ type site struct {
 // host key among the known ones, and a section that leads through perch proxy.
 func newSite(t *testing.T) *site {
 	t.Helper()
-	key := laptopKey(t)
 	s := &site{Job: session.Start(t)}
 	// Debian's programs come before others of the same name.
 	s.Env = append(s.Env, "PATH="+filepath.Dir(session.Program("perch"))+":/usr/bin:/bin:"+os.Getenv("PATH"),
@@ -53,7 +52,6 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	s.Env = append(s.Env, "FINGERPRINT="+fingerprint, "TESTDATA="+testdata, "NODE_MODULES="+nodeModules(t))
-	s.submitHost(t, key)
 	s.witness = s.newWitness(t)
 	return s
 }
