@@ -112,10 +112,9 @@ func lftp(way, program, host string) client {
 			getTree: batch(`mirror '$REMOTE' '$LOCAL'`),
 		},
 		cannot: map[string]string{
-			"status":     copiesAlone,
-			"streams":    copiesAlone,
-			"attributes": "lftp keeps the mode, but gave the files the time of the copying",
-			"cut":        "not tried: lftp did not always end when its ssh was killed",
+			"status":  copiesAlone,
+			"streams": copiesAlone,
+			"cut":     "not tried: lftp did not always end when its ssh was killed",
 		},
 	}
 }
