@@ -45,6 +45,8 @@ const (
 const (
 	byShim  = "perch-ssh"
 	byProxy = "perch proxy"
+	// byLaptop is by perch proxy, too, on a host to which ssh leads.
+	byLaptop = "a laptop"
 )
 
 func (c client) String() string { return c.name + " by " + c.way }

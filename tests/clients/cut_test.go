@@ -18,6 +18,9 @@ import (
 // It is sparse, and no more than some of it ever arrives.
 const endless = 16 << 30
 
+// transferMark is the variable that all processes of a transfer have.
+const transferMark = "CLIENTS_TRANSFER"
+
 // transfer is one under way.
 type transfer struct {
 	*cell
@@ -42,7 +45,7 @@ func (c *cell) begin(t *testing.T) *transfer {
 	}
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(stop)
-	tr := &transfer{cell: c, ended: make(chan error, 1), mark: "CLIENTS_TRANSFER=" + c.there("long"), stderr: &bytes.Buffer{}}
+	tr := &transfer{cell: c, ended: make(chan error, 1), mark: transferMark + "=" + c.there("long"), stderr: &bytes.Buffer{}}
 	tr.cmd = c.sh(ctx, c.lines[put], append(c.vars("endless", "long/endless"), tr.mark)...)
 	tr.cmd.Stderr = tr.stderr
 	if err := tr.cmd.Start(); err != nil {
