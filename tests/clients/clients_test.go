@@ -27,6 +27,8 @@ type client struct {
 	// transport is the process that carries the client's bytes, by its name:
 	// the one that the cut kills.
 	transport string
+	// resumes says that the client comes in again by itself when it is cut.
+	resumes bool
 }
 
 // task is what a line is for.
@@ -39,12 +41,18 @@ const (
 	get     task = "a file back"
 	putTree task = "a tree there"
 	getTree task = "a tree back"
+	// Of the tests alone: a transfer that is held in its middle, for clients whose
+	// put is no good for that, and what puts a killed client's things away.
+	held    task = "held"
+	release task = "release"
 )
 
 // The ways into a job.
 const (
 	byShim  = "perch-ssh"
 	byProxy = "perch proxy"
+	// byLaptop goes through ssh to the submit host first.
+	byLaptop = "perch proxy from a laptop"
 )
 
 func (c client) String() string { return c.name + " by " + c.way }

@@ -18,9 +18,18 @@ import (
 // It is sparse, and no more than some of it ever arrives.
 const endless = 16 << 30
 
+// transferMark is the variable that all processes of a transfer have.
+const transferMark = "CLIENTS_TRANSFER"
+
 // transfer is one under way.
 type transfer struct {
 	*cell
+	// line and vars are what the user types; dir is where it arrives.
+	line string
+	vars []string
+	dir  string
+	// tap takes a line for each MiB that may come; nil lets all come.
+	tap    *os.File
 	cmd    *exec.Cmd
 	ended  chan error
 	mark   string
@@ -31,6 +40,30 @@ type transfer struct {
 // part of it has arrived.
 func (c *cell) begin(t *testing.T) *transfer {
 	t.Helper()
+	var tr *transfer
+	if _, ok := c.lines[held]; ok {
+		tr = c.held(t)
+	} else {
+		tr = c.endless(t)
+	}
+	ctx, stop := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(stop)
+	tr.ended, tr.mark, tr.stderr = make(chan error, 1), transferMark+"="+tr.dir, &bytes.Buffer{}
+	tr.vars = append(tr.vars, tr.mark)
+	tr.cmd = c.sh(ctx, tr.line, tr.vars...)
+	tr.cmd.Stderr = tr.stderr
+	if err := tr.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { tr.ended <- tr.cmd.Wait() }()
+	t.Cleanup(func() { tr.putAway(t) })
+	tr.grows(t, 1<<20)
+	return tr
+}
+
+// endless puts a file that is too large to arrive.
+func (c *cell) endless(t *testing.T) *transfer {
+	t.Helper()
 	if err := os.WriteFile(c.here("endless"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -40,23 +73,31 @@ func (c *cell) begin(t *testing.T) *transfer {
 	if err := os.MkdirAll(c.there("long"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(stop)
-	tr := &transfer{cell: c, ended: make(chan error, 1), mark: "CLIENTS_TRANSFER=" + c.there("long"), stderr: &bytes.Buffer{}}
-	tr.cmd = c.sh(ctx, c.lines[put], append(c.vars("endless", "long/endless"), tr.mark)...)
-	tr.cmd.Stderr = tr.stderr
-	if err := tr.cmd.Start(); err != nil {
-		t.Fatal(err)
+	return &transfer{cell: c, line: c.lines[put], vars: c.vars("endless", "long/endless"), dir: c.there("long")}
+}
+
+// putAway ends the transfer and takes away what there is of it.
+func (tr *transfer) putAway(t *testing.T) {
+	t.Helper()
+	tr.kill(t, "")
+	if line, ok := tr.lines[release]; ok {
+		ctx, stop := context.WithTimeout(context.Background(), patience)
+		defer stop()
+		if out, err := tr.sh(ctx, line, tr.vars...).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
 	}
-	go func() { tr.ended <- tr.cmd.Wait() }()
-	t.Cleanup(func() { tr.kill(t, ""); os.RemoveAll(c.there("long")) })
-	tr.grows(t, 1<<20)
-	return tr
+	os.RemoveAll(tr.dir)
 }
 
 // grows waits until so many bytes have arrived.
 func (tr *transfer) grows(t *testing.T, size int64) {
 	t.Helper()
+	if tr.tap != nil { // the second, because some of the first may wait on its way
+		if _, err := tr.tap.WriteString("\n\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for {
 		select {
 		case err := <-tr.ended:
@@ -71,7 +112,7 @@ func (tr *transfer) grows(t *testing.T, size int64) {
 
 // arrived is how much there is, under whatever names: some clients write a file
 // beside and rename it.
-func (tr *transfer) arrived() int64 { return weight(tr.there("long")) }
+func (tr *transfer) arrived() int64 { return weight(tr.dir) }
 
 // weight is the size of all files in dir; there may be no dir yet.
 func weight(dir string) (size int64) {
@@ -124,6 +165,22 @@ func cut(t *testing.T, c *cell) {
 	if n := tr.kill(t, c.transport); n == 0 {
 		t.Fatalf("the transfer has no process called %s", c.transport)
 	}
+	if c.resumes {
+		tr.grows(t, tr.arrived()+inFlight)
+		tr.putAway(t)
+	} else {
+		tr.fails(t)
+	}
+	c.witness.answers(t)
+	c.roundTrip(t, "after", []byte("whole"))
+}
+
+// inFlight is more than can still arrive over a connection that was cut.
+const inFlight = 16 << 20
+
+// fails waits for the end of a transfer that was cut.
+func (tr *transfer) fails(t *testing.T) {
+	t.Helper()
 	select {
 	case err := <-tr.ended:
 		if err == nil {
@@ -135,6 +192,4 @@ func cut(t *testing.T, c *cell) {
 	if n := tr.arrived(); n >= endless {
 		t.Errorf("all %d bytes have arrived", n)
 	}
-	c.witness.answers(t)
-	c.roundTrip(t, "after", []byte("whole"))
 }

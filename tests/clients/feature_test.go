@@ -22,8 +22,8 @@ var features = []feature{
 	{"empty", "a file of 0 bytes there and back", empty},
 	{"attributes", "mode and time of change are kept, there and back", attributes},
 	{"many files", "a tree of 300 small files there and back (rsync by perch proxy: 2,000)", many},
-	{"two", "a second transfer, whole, while a first is under way", two},
-	{"cut", "the connection ends in mid-transfer: the client says so by its exit status; the job and its other sessions go on, and the client comes in again", cut},
+	{"two", "a second transfer, whole, while a first is under way (git: a clone that its `packObjectsHook` holds)", two},
+	{"cut", "the connection ends in mid-transfer: the client says so by its exit status (lftp comes in again by itself and goes on); the job and its other sessions go on, and the client comes in again", cut},
 }
 
 // cell is a client at one feature: with folders of its own on both sides.
@@ -36,7 +36,7 @@ type cell struct {
 func (r *row) cell(t *testing.T, f feature) *cell {
 	t.Helper()
 	c := &cell{r, filepath.Join("local", r.name, dashed(f.name)), filepath.Join("remote", r.name, dashed(f.name))}
-	for _, dir := range []string{c.here("back"), c.here("mnt"), c.there("")} {
+	for _, dir := range []string{c.here("back"), c.there("")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ func (c *cell) there(name string) string { return filepath.Join(c.Home, c.remote
 func (c *cell) vars(local, remote string) []string {
 	l, r := filepath.Join(c.local, local), filepath.Join(c.remote, remote)
 	return []string{"LOCAL=" + l, "REMOTE=" + r, "LOCAL_DIR=" + filepath.Dir(l), "REMOTE_DIR=" + filepath.Dir(r),
-		"NAME=" + filepath.Base(r), "MNT=" + filepath.Join(c.local, "mnt"), "CLONE=" + filepath.Join(c.local, "clone-"+rand.Text())}
+		"NAME=" + filepath.Base(r), "MNT=" + filepath.Join(c.local, "mnt-"+rand.Text()), "CLONE=" + filepath.Join(c.local, "clone-"+rand.Text())}
 }
 
 func (c *cell) do(t *testing.T, what task, local, remote string) {

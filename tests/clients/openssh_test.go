@@ -6,7 +6,7 @@ const copiesAlone = "it copies files, and runs no command of the user's"
 
 // all are the rows, in the page's order.
 func all() (rows []client) {
-	for _, some := range [][]client{openssh(), tools(), libraries(), others()} {
+	for _, some := range [][]client{openssh(), laptop(), tools(), emacs(), libraries(), others()} {
 		rows = append(rows, some...)
 	}
 	return rows

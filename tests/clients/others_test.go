@@ -10,9 +10,28 @@ func others() []client {
 	dbclient[prepare] = `dropbearconvert openssh dropbear "$KEY" id.db`
 	pscp := copying("pscp", byProxy, `pscp -q -p `+options, `job@"$ALIAS":"%s"`)
 	pscp.lines[prepare], pscp.packages, pscp.transport = key, "putty-tools", "perch-ssh"
+	batch := func(command string) string {
+		return `echo ` + command + ` | psftp -b /dev/stdin ` + options + ` job@"$ALIAS"`
+	}
+	psftp := client{
+		name: "psftp", way: byProxy, packages: "putty-tools", transport: "perch-ssh",
+		lines: map[task]string{
+			prepare: key,
+			put:     batch(`put '"'"$LOCAL"'"' '"'"$REMOTE"'"'`),
+			get:     batch(`get '"'"$REMOTE"'"' '"'"$LOCAL"'"'`),
+			putTree: batch(`put -r "$LOCAL" "$REMOTE"`),
+			getTree: batch(`get -r "$REMOTE" "$LOCAL"`),
+		},
+		cannot: map[string]string{
+			"status":     copiesAlone,
+			"streams":    copiesAlone,
+			"attributes": "psftp keeps the mode, and no times",
+		},
+	}
 	return []client{
 		{name: "plink", way: byProxy, packages: "putty-tools", transport: "perch-ssh", lines: plink, cannot: pipes},
 		pscp,
+		psftp,
 		{name: "dbclient", way: byProxy, packages: "dropbear-bin", transport: "perch-ssh", lines: dbclient, cannot: pipes},
 	}
 }

@@ -15,9 +15,9 @@ const intro = `# Clients
 
 Written by the tests (` + "`go test ./tests/clients -update`" + `), which run all of this in one job of the local engine, with Debian's packages and without any question asked. A tick is a check that passed.
 
-On the user's side ` + "`job.jdl`" + ` lies in the current directory. Clients that split a name at its first colon take the target in brackets: ` + "`'[JDL:job.jdl]:path'`" + `. scp and rsync refuse a slash in there, so call them in the directory of the submit description. ` + "`ssh_config`" + ` is the section "Every other client" of the [README](../README.md), with the host ` + "`job`" + `.
+On the user's side ` + "`job.jdl`" + ` lies in the current directory. Clients that split a name at its first colon take the target in brackets: ` + "`'[JDL:job.jdl]:path'`" + `. scp and rsync refuse a slash in there, so call them in the directory of the submit description. ` + "`ssh_config`" + ` is the section "Every other client" of the [README](../README.md), with the host ` + "`job`" + `; a laptop has its section "From a laptop", with the host ` + "`job.perch`" + `.
 
-In the lines, ` + "`LOCAL`" + ` and ` + "`REMOTE`" + ` are the paths on the two sides, ` + "`CMD`" + ` is the command; ` + "`KEY`" + ` is the job's key, ` + "`ALIAS`" + ` the first word that ` + "`perch hostkey`" + ` prints.
+In the lines, ` + "`LOCAL`" + ` and ` + "`REMOTE`" + ` are the paths on the two sides, ` + "`CMD`" + ` is the command; ` + "`KEY`" + ` is the job's key, ` + "`ALIAS`" + ` the first word that ` + "`perch hostkey`" + ` prints, ` + "`TESTDATA`" + ` is [tests/clients/testdata](../tests/clients/testdata).
 
 The job needs a shell. What else it needs for a client stands in the last column; sftp is the entrypoint's own.
 
@@ -63,11 +63,15 @@ func (m *matrix) mark(c client, f feature) string {
 
 func (m *matrix) reasons(b *strings.Builder) {
 	b.WriteString("\n## What is not there, and why\n\n")
+	said := map[string]bool{}
 	for _, c := range all() {
 		for _, f := range features {
-			if reason, no := c.cannot[f.name]; no && c.way == byProxy {
-				fmt.Fprintf(b, "- %s, %s: %s.\n", c.name, f.name, reason)
+			reason, no := c.cannot[f.name]
+			line := fmt.Sprintf("- %s, %s: %s.\n", c.name, f.name, reason)
+			if no && !said[line] {
+				b.WriteString(line)
 			}
+			said[line] = true
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,6 +24,8 @@ import (
 type site struct {
 	*session.Job
 	witness *witness
+	// laptop is the environment of the user on another machine.
+	laptop []string
 }
 
 // newSite starts the job and writes what the README tells a user to: the job's
@@ -33,6 +36,7 @@ func newSite(t *testing.T) *site {
 	// Debian's programs come before others of the same name.
 	s.Env = append(s.Env, "PATH="+filepath.Dir(session.Program("perch"))+":/usr/bin:/bin:"+os.Getenv("PATH"),
 		"LC_ALL=C.UTF-8", "KEY="+s.Identity, "ALIAS="+s.HostKeyAlias)
+	s.letIn(t)
 	known := filepath.Join(s.User, ".ssh", "known_hosts")
 	s.write(t, ".ssh/known_hosts", s.Run(t, "perch", "hostkey", s.Target))
 	s.write(t, "ssh_config", fmt.Sprintf(`Host job
@@ -52,6 +56,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	s.Env = append(s.Env, "FINGERPRINT="+fingerprint, "TESTDATA="+testdata, "NODE_MODULES="+nodeModules(t))
+	s.laptop = s.newLaptop(t)
 	s.witness = s.newWitness(t)
 	return s
 }
@@ -138,7 +143,11 @@ type ended struct {
 // sh is a line of the client's, with variables of its own.
 func (r *row) sh(ctx context.Context, line string, vars ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", "-c", line)
-	cmd.Dir, cmd.Env = r.User, append(r.Env[:len(r.Env):len(r.Env)], vars...)
+	env := r.Env
+	if r.way == byLaptop {
+		env = r.laptop
+	}
+	cmd.Dir, cmd.Env = r.User, append(slices.Clone(env), vars...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second

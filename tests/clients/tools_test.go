@@ -49,73 +49,36 @@ func rsync(way, program, host string) client {
 	}
 }
 
-// git has a working tree in the job, which follows what is pushed. A file goes
-// there by a commit and a push, and comes back by a clone.
-func git(way, program, ssh, host string) client {
-	repo := ssh + ` "git init -q -b main '$REMOTE_DIR' && git -C '$REMOTE_DIR' config receive.denyCurrentBranch updateInstead" && `
-	clone := program + ` clone -q "` + host + `:$REMOTE_DIR" "$CLONE"`
-	push := repo + clone + ` && cp -r "$LOCAL" "$CLONE" && cd "$CLONE" && git add . && git commit -q -m "$NAME" && ` +
-		`git branch -q -M main && ` + program + ` push -q origin main`
-	fetch := clone + ` && cp -r "$CLONE/$NAME" "$LOCAL_DIR"`
-	return client{
-		name: "git", way: way, packages: "git", job: "git", transport: carrying[way],
-		lines: map[task]string{
-			put: push, get: fetch, putTree: push, getTree: fetch,
-		},
-		cannot: map[string]string{
-			"status":     gitsOwn,
-			"streams":    gitsOwn,
-			"attributes": "git keeps no times, and of the mode the executable bit alone",
-			"two":        notHeld,
-			"cut":        notHeld,
-		},
-	}
-}
-
-const (
-	gitsOwn = "git runs its own commands in the job, none of the user's"
-	notHeld = "not tried: a clone could not be held in its middle yet"
-)
-
-// notMounted is because cp of a sparse file sets the size alone through FUSE.
-const notMounted = "not tried yet"
-
+// sshfs is told to write what a sparse file has not: cp would set the size alone.
 func sshfs(way, mount string) client {
-	mounted := func(command string) string { return mount + ` && ` + command + ` && fusermount3 -u "$MNT"` }
+	mounted := func(command string) string {
+		return `mkdir "$MNT" && ` + mount + ` && ` + command + ` && fusermount3 -u "$MNT"`
+	}
 	return client{
 		name: "sshfs", way: way, packages: "sshfs", transport: carrying[way],
 		lines: map[task]string{
-			put:     mounted(`cp -p "$LOCAL" "$MNT/$REMOTE"`),
+			put:     mounted(`cp -p --sparse=never "$LOCAL" "$MNT/$REMOTE"`),
 			get:     mounted(`cp -p "$MNT/$REMOTE" "$LOCAL"`),
 			putTree: mounted(`cp -pr "$LOCAL" "$MNT/$REMOTE_DIR"`),
 			getTree: mounted(`cp -pr "$MNT/$REMOTE" "$LOCAL_DIR"`),
+			release: `while grep -qF "$MNT" /proc/self/mounts; do fusermount3 -quz "$MNT"; done`,
 		},
-		cannot: map[string]string{
-			"status":  copiesAlone,
-			"streams": copiesAlone,
-			"two":     notMounted,
-			"cut":     notMounted,
-		},
+		cannot: copiesOnly,
 	}
 }
 
 func lftp(way, program, host string) client {
 	batch := func(command string) string {
-		return fmt.Sprintf(`lftp -c "set cmd:fail-exit yes; set net:max-retries 1; set sftp:connect-program '%s'; open sftp://u:@%s; %s"`, program, host, command)
+		return fmt.Sprintf(`lftp -c "set cmd:fail-exit yes; set net:max-retries 1; set net:reconnect-interval-base 1; set sftp:connect-program '%s'; open sftp://u:@%s; %s"`, program, host, command)
 	}
 	return client{
-		name: "lftp", way: way, packages: "lftp", transport: carrying[way],
+		name: "lftp", way: way, packages: "lftp", transport: carrying[way], resumes: true,
 		lines: map[task]string{
 			put:     batch(`put '$LOCAL' -o '$REMOTE'`),
 			get:     batch(`get '$REMOTE' -o '$LOCAL'`),
 			putTree: batch(`mirror -R '$LOCAL' '$REMOTE'`),
 			getTree: batch(`mirror '$REMOTE' '$LOCAL'`),
 		},
-		cannot: map[string]string{
-			"status":     copiesAlone,
-			"streams":    copiesAlone,
-			"attributes": "lftp keeps the mode, but gave the files the time of the copying",
-			"cut":        "not tried: lftp did not always end when its ssh was killed",
-		},
+		cannot: copiesOnly,
 	}
 }
