@@ -1,5 +1,7 @@
 package clients
 
+import "strings"
+
 // others bring an SSH of their own, and take perch proxy as their way.
 func others() []client {
 	const options = `-batch -hostkey "$FINGERPRINT" -i id.ppk -proxycmd 'perch proxy JDL:~/job.jdl'`
@@ -8,6 +10,9 @@ func others() []client {
 	plink[prepare] = key
 	dbclient := piped(`dbclient -i id.db -J 'perch proxy JDL:~/job.jdl' job@"$ALIAS"`)
 	dbclient[prepare] = `dropbearconvert openssh dropbear "$KEY" id.db`
+	// It hangs, at sshd for ever, when tar goes before it has read the padding.
+	dbclient[getTree] += " && cat >/dev/null; }"
+	dbclient[getTree] = strings.Replace(dbclient[getTree], "| tar", "| { tar", 1)
 	pscp := copying("pscp", byProxy, `pscp -q -p `+options, `job@"$ALIAS":"%s"`)
 	pscp.lines[prepare], pscp.packages, pscp.transport = key, "putty-tools", "perch-ssh"
 	batch := func(command string) string {
