@@ -39,7 +39,7 @@ async function palette(command, done) {
 // the whole line is drawn.
 async function run(command) {
   for (let tries = 0; tries < 6; tries++) {
-    await page.locator(`${terminal} .xterm-helper-textarea`).focus();
+    await page.locator(`${terminal} .xterm-helper-textarea`).last().focus();
     await page.keyboard.type(command, { delay: 15 });
     if (await until(command, async () => (await text()).includes(bare(command)), 15000)) {
       return page.keyboard.press('Enter');
@@ -59,7 +59,7 @@ const steps = {
     await row(file).waitFor();
   },
   terminal: () => palette('Terminal: Create New Terminal', () =>
-    page.locator(`${terminal} .xterm-helper-textarea`).waitFor({ state: 'attached', timeout: 60000 }).then(() => true, () => false)),
+    page.locator(`${terminal} .xterm-helper-textarea`).last().waitFor({ state: 'attached', timeout: 60000 }).then(() => true, () => false)),
   run: ({ text }) => run(text),
   async answers({ text: line, want }) {
     for (let tries = 0; tries < 4; tries++) {

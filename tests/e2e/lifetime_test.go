@@ -153,6 +153,7 @@ func removed(t *testing.T, p place) {
 		if r := p.run(t, "", "condor_rm", id); r.code != 0 {
 			t.Fatal(r.stderr)
 		}
+		leaves(t, p, id)
 	} else if r := p.run(t, "", "perch", "stop", "--grace", "0s", target); r.code != 0 {
 		t.Fatal(r.stderr)
 	}
@@ -167,6 +168,7 @@ func vacated(t *testing.T, p place) {
 		if r := p.run(t, "", "condor_vacate_job", id); r.code != 0 {
 			t.Fatal(r.stderr)
 		}
+		leaves(t, p, id)
 	} else {
 		// A machine without HTCondor loses a job with its starter.
 		killAll(t, "local-starter")
@@ -181,6 +183,17 @@ func vacated(t *testing.T, p place) {
 		})
 	}
 	again(t, p, target, id)
+}
+
+// leaves waits until the job has left its slot: a call that comes before lets
+// ssh in, and dies with the job.
+func leaves(t *testing.T, p place, id string) {
+	t.Helper()
+	await(t, "the job leaves its slot", func() bool {
+		const running, removed = "2", "3"
+		status := strings.TrimSpace(p.run(t, "", "condor_q", id, "-af", "JobStatus").stdout)
+		return status != running && status != removed
+	})
 }
 
 func entrypointKilled(t *testing.T, p place) {
