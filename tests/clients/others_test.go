@@ -8,6 +8,9 @@ func others() []client {
 	plink[prepare] = key
 	dbclient := piped(`dbclient -i id.db -J 'perch proxy JDL:~/job.jdl' job@"$ALIAS"`)
 	dbclient[prepare] = `dropbearconvert openssh dropbear "$KEY" id.db`
+	// When its output goes to tar it lingers after the end: at sshd for ever, here
+	// until the server's next sign of life, after 30 s.
+	dbclient[getTree] = `dbclient -i id.db -J 'perch proxy JDL:~/job.jdl' job@"$ALIAS" "tar -c -C '$REMOTE_DIR' '$NAME'" >"$LOCAL.tar" && tar -xp -C "$LOCAL_DIR" -f "$LOCAL.tar"`
 	pscp := copying("pscp", byProxy, `pscp -q -p `+options, `job@"$ALIAS":"%s"`)
 	pscp.lines[prepare], pscp.packages, pscp.transport = key, "putty-tools", "perch-ssh"
 	batch := func(command string) string {
