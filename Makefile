@@ -36,8 +36,8 @@ lint: deps ## gofmt, go vet, staticcheck, shellcheck, go mod tidy
 bench: deps build ## measure, and write docs/measured.md
 	$(GO) run ./tests/bench
 
-soak: deps ## ten sessions a second for half an hour
-	$(GO) run ./tests/bench -only soak -soak 30m
+soak: deps ## ten sessions a second for half an hour, into docs/soak.md
+	$(GO) run ./tests/bench -only soak
 
 fuzz: ## each fuzz target for FUZZTIME (default 1m)
 	tests/fuzz $(or $(FUZZTIME),1m)

@@ -30,6 +30,7 @@ var oddities = map[string]oddity{
 	"no usable /tmp":    {finding.Around, longPath("mount -t tmpfs -o ro none /tmp", "/var/tmp/perch-")},
 	"tiny /tmp":         {finding.Around, longPath("mount -t tmpfs -o size=64k none /tmp", "")},
 	"noexec /tmp":       {finding.Around, longPath("mount -t tmpfs -o noexec none /tmp", "")},
+	"no sockets":        {finding.Around, noSockets},
 	"invalid TMPDIR":    {finding.Mended, invalidTmp},
 	"locks of the dead": {finding.Mended, locks},
 
@@ -41,6 +42,7 @@ var oddities = map[string]oddity{
 	"old C library":       {finding.Around, oldLibc},
 	"old, no sysroot":     {finding.Said, oldLibcAlone},
 	"processors":          {finding.Around, processors},
+	"PATH dropped":        {finding.Mended, droppedPath},
 }
 
 // home: whatever HOME is, sessions have the scratch directory.
@@ -49,6 +51,28 @@ func home(script string) func(t *testing.T) {
 		j := newOdd(t, "h").in(script)
 		j.wantRun("echo ~; echo $HOME; pwd", j.home+"\n"+j.home+"\n"+j.home)
 	}
+}
+
+// noSockets has the home on sshfs, whose protocol knows no sockets.
+func noSockets(t *testing.T) {
+	j := newOdd(t, "h").in(`far() {
+			mkfifo "$D/there" "$D/back"; mkdir "$D/far"
+			links=rw # a newer sshfs hides where links lead
+			if sshfs -h 2>&1 | grep -q no_contain_symlinks; then links=no_contain_symlinks; fi
+			setpriv --pdeathsig KILL /usr/lib/openssh/sftp-server <"$D/there" >"$D/back" &
+			setpriv --pdeathsig KILL sshfs -f -o "passive,$links" ":$D/far" "$1" >"$D/there" <"$D/back" &
+			until mountpoint -q "$1"; do sleep 0.05; done
+		}
+		` + over("far"))
+	j.wantRun(`echo "${XDG_RUNTIME_DIR%-*}"; stat -c %F ~/.perch/sock`, "/tmp/perch\nsymbolic link")
+	j.want(finding.Around, "takes no sockets")
+}
+
+// droppedPath: Debian's /etc/profile sets PATH anew, whatever the image had.
+func droppedPath(t *testing.T) {
+	j := newOdd(t, "h").in(`mount -t tmpfs none /etc/profile.d; echo 'export SITE=profile' >/etc/profile.d/site.sh; export PATH="/opt/it's own/bin:$PATH"`)
+	j.wantRun(`echo "$SITE ${PATH%%:*}"; unset SITE; PATH=/bin bash -lc 'echo "$SITE ${PATH%%:*}"'`, "profile /opt/it's own/bin\nprofile /opt/it's own/bin")
+	j.want(finding.Mended, "/opt/it's own/bin")
 }
 
 const stranger = 4242
@@ -68,6 +92,7 @@ func asStranger(t *testing.T, script string) *oddJob {
 func noEntry(t *testing.T) {
 	j := asStranger(t, ":")
 	j.wantRun("whoami; id -u; id -gn", "uid4242\n4242\ngid4242")
+	j.wantRun("node -p 'os.userInfo().username'", "uid4242")
 	j.wantRun("ssh -G x | grep '^user '", "user uid4242")
 	j.wantRun("cd && git init -q r && cd r && git -c user.email=a@b commit -q --allow-empty -m x && git log --format=%an", "uid4242")
 	j.want(finding.Around, "libnss_wrapper.so")

@@ -36,7 +36,7 @@ func CheckBanner(line string) error {
 	if !ours {
 		return fmt.Errorf("the job's socket answers %q, which is no perch-entrypoint, so %w; look at the job's executable", line, ErrOtherVersion)
 	}
-	if v, err := strconv.Atoi(rest); err != nil || v != Version {
+	if rest != strconv.Itoa(Version) {
 		return fmt.Errorf("the job's perch-entrypoint speaks contract %s, this perch speaks %d, so %w; rebuild the image with this version's perch-entrypoint, or take the line \"executable\" out of the JDL", rest, Version, ErrOtherVersion)
 	}
 	return nil

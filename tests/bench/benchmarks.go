@@ -15,10 +15,10 @@ type benchmark struct {
 	Took float64
 }
 
-// homeBenchmarks runs those of the job home: what is done there before anybody
-// connects.
+// homeBenchmarks runs those of the job home, and of the servers linked into it:
+// what is done before anybody connects.
 func homeBenchmarks(ctx context.Context, root string) ([]benchmark, error) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=.", "-benchtime=20x", "./entrypoint/internal/home/...")
+	cmd := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=.", "-benchtime=20x", "./entrypoint/internal/home", "./entrypoint/internal/idecache")
 	cmd.Dir = root
 	out, err := cmd.Output()
 	if err != nil {

@@ -1,6 +1,6 @@
 // Command bench measures Perch beside HTCondor's own way into a job, OpenSSH's
 // client and OpenSSH's server, in one pool that it boots, and writes
-// docs/measured.md.
+// docs/measured.md; or soaks the server, and writes docs/soak.md.
 //
 //	this machine (root)            the pool (alice)
 //	───────────────────            ────────────────
@@ -87,7 +87,7 @@ type plan struct {
 	Soak time.Duration
 	// Only is the one part that is measured: onlyServer, onlySoak or "", all.
 	Only string
-	// Image is the image's path in the pool; Page the file to write.
+	// Image is the image's path in the pool; Page the file to write, or "".
 	Image, Page string
 }
 
@@ -98,10 +98,10 @@ func parse(args []string, stderr io.Writer) (p plan, rest []string, err error) {
 	flags.IntVar(&p.Transfers, "transfers", 3, "transfers each way")
 	flags.IntVar(&p.Size, "size", 1024, "MiB of a transfer")
 	flags.IntVar(&p.Jobs, "jobs", 9, "jobs to enter each way")
-	flags.StringVar(&p.Only, "only", "", "measure and print one part, without a pool: "+onlyServer+" or "+onlySoak)
+	flags.StringVar(&p.Only, "only", "", "measure one part, without a pool: "+onlyServer+", which is printed, or "+onlySoak)
 	flags.DurationVar(&p.Soak, "soak", 0, "open ten sessions a second for so long, to see whether anything grows")
 	flags.StringVar(&p.Image, "image", "", "image in the pool, for bench itself")
-	flags.StringVar(&p.Page, "o", "docs/measured.md", "page to write, from the repository's root")
+	flags.StringVar(&p.Page, "o", "", "page to write, from the repository's root; by default "+measuredPage+" or "+soakPage)
 	if err := flags.Parse(args); err != nil {
 		return p, nil, err
 	}

@@ -14,7 +14,8 @@ const (
 	onlySoak   = "soak"
 )
 
-// only measures one part and prints what docs/measured.md would say about it.
+// only measures one part: of the server it prints what docs/measured.md would
+// say, of the soak it writes a page.
 func only(ctx context.Context, p plan, stdout, stderr io.Writer) error {
 	root, err := repository(ctx)
 	if err != nil {
@@ -30,12 +31,12 @@ func only(ctx context.Context, p plan, stdout, stderr io.Writer) error {
 		fmt.Fprint(stdout, section)
 		return err
 	case onlySoak:
-		return soakAlone(ctx, root, p, stdout, stderr)
+		return soakAlone(ctx, root, p, stderr)
 	}
 	return fmt.Errorf("%w: there is no part %q", errUsage, p.Only)
 }
 
-func soakAlone(ctx context.Context, root string, p plan, stdout, stderr io.Writer) (err error) {
+func soakAlone(ctx context.Context, root string, p plan, stderr io.Writer) (err error) {
 	dir, err := workshop()
 	if err != nil {
 		return err
@@ -46,10 +47,20 @@ func soakAlone(ctx context.Context, root string, p plan, stdout, stderr io.Write
 		return err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
+	where := describe(ctx, root)
 	got, err := s.soak(ctx, p.Soak)
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(stdout, got.table(), "\n", targetTable(got.targets()))
-	return nil
+	return writePage(root, p.page(soakPage), []byte(got.page(where)))
+}
+
+// page is the soak's.
+func (s *soaked) page(where machine) string {
+	rows := [][]string{{"", ""}}
+	for _, f := range where {
+		rows = append(rows, []string{f.Name, f.Value})
+	}
+	return "# A soak of the session server\n\nWritten by `make soak`; do not edit. Ten times a second a stock ssh runs `true` in perch-entrypoint, each in a new connection. What one takes is counted from when it was due.\n\n" +
+		markdown(rows) + "\n" + targetTable(s.targets()) + "\n" + s.table()
 }

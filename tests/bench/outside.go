@@ -85,10 +85,28 @@ func outside(ctx context.Context, p plan, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	if !filepath.IsAbs(p.Page) {
-		p.Page = filepath.Join(root, p.Page)
+	return writePage(root, p.page(measuredPage), page)
+}
+
+// The pages, from the repository's root.
+const (
+	measuredPage = "docs/measured.md"
+	soakPage     = "docs/soak.md"
+)
+
+// page is the file to write, usual unless the user has named one.
+func (p plan) page(usual string) string {
+	if p.Page == "" {
+		return usual
 	}
-	return renameio.WriteFile(p.Page, page, 0o644)
+	return p.Page
+}
+
+func writePage(root, path string, text []byte) error {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(root, path)
+	}
+	return renameio.WriteFile(path, text, 0o644)
 }
 
 func (o *outcome) measure(ctx context.Context, p plan, root string, it *pool.Pool, stderr io.Writer) (err error) {

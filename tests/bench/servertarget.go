@@ -46,7 +46,7 @@ func (c comparison) targets() []target {
 }
 
 // benchmarkTargets are in ms.
-var benchmarkTargets = map[string]float64{"Prepare": prepareTarget, "LinkServer": linkTarget}
+var benchmarkTargets = map[string]float64{"Prepare": prepareTarget, "Link": linkTarget}
 
 func (c comparison) echoTargets(table, what string) (all []target) {
 	t := c.table(table)

@@ -38,15 +38,20 @@ func background(t *testing.T, cmd *exec.Cmd) *running {
 	t.Helper()
 	b := &running{cmd: cmd, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &b.stdout, &b.stderr
-	if err := cmd.Start(); err != nil {
+	b.start(t)
+	return b
+}
+
+func (b *running) start(t *testing.T) {
+	t.Helper()
+	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
 		defer close(b.done)
-		cmd.Wait() // what it says stands in ProcessState
+		b.cmd.Wait() // what it says stands in ProcessState
 	}()
 	t.Cleanup(b.stop)
-	return b
 }
 
 func (b *running) stop() {

@@ -19,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(session.Main(m)) }
 
-// ideas are the tests by the names of OpenSSH's scripts, and those of our own
-// that have none.
+// ideas are the tests by the names of OpenSSH's scripts, and below those of our
+// own that have none.
 var ideas = map[string]func(*testing.T, job){
 	"connect":            testConnect,
 	"connect-uri":        testConnectURI,
@@ -43,6 +43,8 @@ var ideas = map[string]func(*testing.T, job){
 	"banner":             testBanner,
 	"keyscan":            testKeyscan,
 	"login-timeout":      testLoginTimeout,
+	"integrity":          testIntegrity,
+	"ssh-tty":            testSSHTTY,
 	"agent":              testAgent,
 	"yes-head":           testYesHead,
 	"multiplex":          testMultiplex,
@@ -63,12 +65,20 @@ var ideas = map[string]func(*testing.T, job){
 	"dhgex":              testDHGEX,
 	"forwarding":         testForwarding,
 	"dynamic-forward":    testDynamicForward,
+
+	"break":       testBreak,
+	"eow":         testEOW,
+	"sha1":        testSHA1,
+	"session-end": testSessionEnd,
 }
 
-// TestOpenSSH runs every idea in one job.
+// TestOpenSSH runs every idea in one job. The one that waits for logins to time
+// out, which began with the first, comes last.
 func TestOpenSSH(t *testing.T) {
 	j := start(t)
-	for _, name := range slices.Sorted(maps.Keys(ideas)) {
+	const last = "login-timeout"
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(ideas)), func(name string) bool { return name == last })
+	for _, name := range append(others, last) {
 		t.Run(name, func(t *testing.T) { ideas[name](t, j) })
 	}
 }

@@ -28,4 +28,5 @@ func TestContainer(t *testing.T) {
 	t.Run("workbench by -L", func(t *testing.T) { workbenchByForward(t, j) })
 	t.Run("workbench by -D", func(t *testing.T) { workbenchBySOCKS(t, j) })
 	t.Run("reconnect", func(t *testing.T) { reconnect(t, j) })
+	t.Run("reconnect too late", func(t *testing.T) { tooLate(t, j) })
 }

@@ -33,6 +33,7 @@ type Place struct {
 	// Found is what is odd about the place, and what was done about it.
 	Found finding.List
 
+	ours    bool     // Home is the job's scratch directory
 	private []string // directories outside of the job home that go with the job
 }
 
@@ -62,13 +63,13 @@ func Prepare(getenv func(string) string, wishes Wishes) (*Place, error) {
 		return nil, fmt.Errorf("making Perch's directory in the job home: %w", err)
 	}
 	scratch := getenv(contract.EnvScratch)
-	ours := scratch != "" && filepath.Clean(scratch) == root
-	if scratch != "" && !ours {
+	p.ours = scratch != "" && filepath.Clean(scratch) == root
+	if scratch != "" && !p.ours {
 		p.Found.Add("no scratch directory", finding.Around, "the scratch directory cannot be used: %v; using HOME instead", writable(scratch))
 	}
 	p.Found = append(p.Found, limits.Raise()...)
 	p.makeTmp()
-	if ours { // of a HOME that is not the job's alone, locks may be held
+	if p.ours { // of a HOME that is not the job's alone, locks may be held
 		p.dropLocks()
 	}
 	p.makeDirs()

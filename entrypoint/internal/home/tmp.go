@@ -55,7 +55,7 @@ func (p *Place) whyElsewhere(made, sockets error) (what, why string) {
 	case made != nil:
 		return "no tmp in the home", "tmp/run cannot be made in the job home: " + made.Error()
 	case sockets != nil:
-		return "no sockets in the home", "the job home's file system takes no sockets: " + sockets.Error()
+		return "no sockets", "the job home's file system takes no sockets: " + sockets.Error()
 	}
 	return "long path", "the job home's path is too long for the sockets of an IDE"
 }

@@ -26,6 +26,8 @@ type Account struct {
 	// preparation of the job home has put over it.
 	Job   []string
 	Place map[string]string
+	// Profile is what the image's profile changes for commands; nil is nothing.
+	Profile *Profile
 }
 
 // Find looks up the account of this process in the job's environment.

@@ -17,23 +17,27 @@ var ErrNoShell = errors.New("the image has no shell, neither the user's own nor 
 // its end (execve(2): MAX_ARG_STRLEN, 32 pages).
 const maxArgument = 128 << 10
 
-// Shell returns the command for a login shell: argv[0] begins with "-", as
-// login(1) has it. It has no environment and no files yet.
-func (a Account) LoginShell() (*exec.Cmd, error) {
+// LoginShell returns the command for a login shell: argv[0] begins with "-", as
+// login(1) has it. Requested are the client's variables. It has no files yet.
+func (a Account) LoginShell(requested map[string]string) (*exec.Cmd, error) {
 	if a.Shell == "" {
 		return nil, ErrNoShell
 	}
-	return &exec.Cmd{Path: a.Shell, Args: []string{"-" + filepath.Base(a.Shell)}, Dir: a.Home}, nil
+	a.Profile.changed() // which is in place then
+	return &exec.Cmd{Path: a.Shell, Args: []string{"-" + filepath.Base(a.Shell)}, Dir: a.Home,
+		Env: a.environ(nil, requested)}, nil // it reads the profile by itself
 }
 
-// Command returns the command that has the shell run line. A line that is too
+// Command returns the command that has the shell run line, in the environment
+// with the profile, for which it may wait some seconds once. A line that is too
 // long for an argument reaches the shell as a script in memory; close the files
 // in ExtraFiles once the command has been started.
-func (a Account) Command(line string) (*exec.Cmd, error) {
+func (a Account) Command(line string, requested map[string]string) (*exec.Cmd, error) {
 	if a.Shell == "" {
 		return nil, ErrNoShell
 	}
-	cmd := &exec.Cmd{Path: a.Shell, Args: []string{filepath.Base(a.Shell), "-c", line}, Dir: a.Home}
+	cmd := &exec.Cmd{Path: a.Shell, Args: []string{filepath.Base(a.Shell), "-c", line}, Dir: a.Home,
+		Env: a.Environ(requested)}
 	if len(line) < maxArgument {
 		return cmd, nil
 	}

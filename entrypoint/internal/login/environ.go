@@ -21,10 +21,16 @@ func Vars(environ []string) map[string]string {
 	return vars
 }
 
-// Environ returns the environment of a session's commands: the job's, without
-// what Apptainer sets for its own shell, with the client's requests, and with
-// what Perch knows better than either.
+// Environ returns the environment of a session's commands: that of its shells,
+// and what the image's profile changes.
 func (a Account) Environ(requested map[string]string) []string {
+	return a.environ(a.Profile.changed(), requested)
+}
+
+// environ returns the environment of a session: the job's, without what Apptainer
+// sets for its own shell, with what the image's profile changes, with the
+// client's requests, and with what Perch knows better than all of them.
+func (a Account) environ(profile, requested map[string]string) []string {
 	vars := Vars(a.Job)
 	for _, name := range foreign {
 		delete(vars, name)
@@ -33,6 +39,7 @@ func (a Account) Environ(requested map[string]string) []string {
 		vars["PATH"] = defaultPath
 	}
 	maps.Copy(vars, a.Place)
+	maps.Copy(vars, profile)
 	maps.Copy(vars, requested)
 	vars["HOME"] = a.Home
 	vars["USER"] = a.Name

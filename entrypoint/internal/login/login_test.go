@@ -117,10 +117,10 @@ func FuzzAcceptable(f *testing.F) {
 }
 
 func TestCommandWithoutShell(t *testing.T) {
-	if _, err := (Account{}).Command("true"); err != ErrNoShell {
+	if _, err := (Account{}).Command("true", nil); err != ErrNoShell {
 		t.Errorf("a command: got %v", err)
 	}
-	if _, err := (Account{}).LoginShell(); err != ErrNoShell {
+	if _, err := (Account{}).LoginShell(nil); err != ErrNoShell {
 		t.Errorf("a shell: got %v", err)
 	}
 }

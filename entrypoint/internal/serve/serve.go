@@ -142,6 +142,9 @@ func (j *job) serve(signals <-chan os.Signal) error {
 	}
 	defer os.Remove(socket)
 
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	j.account.Profile = j.account.ReadProfile(ctx, j.place.KeepPath)
 	asked := make(chan string, 1)
 	watch := idle.New(j.settings.IdleTimeout, j.settings.IdleConnected)
 	server := sshd.New(sshd.Config{
@@ -170,8 +173,11 @@ func (j *job) serve(signals <-chan os.Signal) error {
 	return err
 }
 
-// inspect says what an IDE would trip over here.
+// inspect says what people and an IDE would trip over here.
 func (j *job) inspect() {
+	if err := j.account.Profile.Wait(); err != nil {
+		j.log.say("note: %v", err)
+	}
 	for _, problem := range check.Problems(j.place, j.account) {
 		j.log.say("note: %s", problem)
 	}

@@ -118,14 +118,14 @@ func (c *conn) offerAgent(from duplex) bool {
 		return false
 	}
 	defer c.tasks.Done()
-	if !c.takeChannel() {
+	if c.takeChannel(socketDescriptors) != "" {
 		return false
 	}
 	answer := make(chan ssh.Channel) // nil: the peer has no agent
 	waiting, cancel := context.WithTimeout(c.ctx, agentPatience)
 	defer cancel()
 	c.do(func() {
-		defer c.channels.Add(-1)
+		defer c.leaveChannel(socketDescriptors)
 		channel, requests, err := c.ssh.OpenChannel("auth-agent@openssh.com", nil)
 		select {
 		case answer <- channel:

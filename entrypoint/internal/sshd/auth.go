@@ -2,11 +2,8 @@ package sshd
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -92,7 +89,7 @@ func ciphers(aes bool) []string {
 // login leads a new connection to its log-in.
 func (s *Server) login(raw net.Conn) (*conn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
 	raw.SetDeadline(time.Now().Add(s.LoginGrace))
-	peer, channels, requests, err := ssh.NewServerConn(raw, s.ssh)
+	peer, channels, requests, err := ssh.NewServerConn(newWire(raw), s.ssh)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -104,10 +101,8 @@ func (s *Server) login(raw net.Conn) (*conn, <-chan ssh.NewChannel, <-chan *ssh.
 // logRefused logs why a login failed. A peer that goes away without having
 // tried is none: keep reads the banner like that to see whether the way stands.
 func (s *Server) logRefused(err error) {
-	for _, gone := range []error{io.EOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
-		if errors.Is(err, gone) {
-			return
-		}
+	if gone(err) {
+		return
 	}
 	s.Log.Printf("a login failed: %.400v", err)
 }

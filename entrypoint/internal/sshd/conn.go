@@ -29,6 +29,8 @@ type conn struct {
 	sessions     map[*session]bool
 	sessionCount int // with those that are not in sessions yet
 	listeners    map[string]*listener
+	noticed      map[string]bool // lines that the user was shown or is to be
+	notices      []string        // those that wait for a session
 }
 
 func newConn(s *Server, raw net.Conn, peer *ssh.ServerConn) *conn {
@@ -42,6 +44,7 @@ func newConn(s *Server, raw net.Conn, peer *ssh.ServerConn) *conn {
 		cancel:    cancel,
 		sessions:  map[*session]bool{},
 		listeners: map[string]*listener{},
+		noticed:   map[string]bool{},
 	}
 }
 
@@ -61,6 +64,7 @@ func (c *conn) serve(channels <-chan ssh.NewChannel, requests <-chan *ssh.Reques
 	for channel := range channels {
 		c.admit(channel)
 	}
+	c.logEnd()
 }
 
 // do runs f beside the rest of the connection. A panic in it costs this
@@ -93,23 +97,62 @@ func (c *conn) enter() bool {
 // touch notes that a byte has moved.
 func (c *conn) touch() { c.server.Activity.Touch() }
 
-// takeChannel counts a channel, unless the connection has too many.
-func (c *conn) takeChannel() bool {
+// takeChannel counts a channel, and what it may hold of descriptors, unless there
+// are too many; then it says so.
+func (c *conn) takeChannel(descriptors int) (refusal string) {
 	if c.channels.Add(1) > maxChannels {
-		c.channels.Add(-1)
-		return false
+		refusal = "too many channels in this connection"
+	} else if refusal = c.take(descriptors); refusal == "" {
+		return ""
 	}
-	return true
+	c.channels.Add(-1)
+	return refusal
+}
+
+func (c *conn) leaveChannel(descriptors int) {
+	c.give(descriptors)
+	c.channels.Add(-1)
+}
+
+// take takes descriptors for the connection. Perch's own are few, and have to
+// get through to end a job that is full.
+func (c *conn) take(descriptors int) (refusal string) {
+	if c.control {
+		return ""
+	}
+	refusal = c.server.descriptors.take(descriptors)
+	if refusal != "" {
+		c.server.Log.Printf("refusing something to %q: %s", c.ssh.User(), refusal)
+	}
+	return refusal
+}
+
+// full says why no file may be opened that is not counted otherwise, else "".
+func (c *conn) full() (refusal string) {
+	if refusal = c.take(1); refusal == "" {
+		c.give(1)
+	}
+	return refusal
+}
+
+func (c *conn) give(descriptors int) {
+	if !c.control {
+		c.server.descriptors.give(descriptors)
+	}
 }
 
 // admit starts serving a channel unless the peer has too many.
 func (c *conn) admit(channel ssh.NewChannel) {
-	if !c.takeChannel() {
-		channel.Reject(ssh.ResourceShortage, "too many channels in this connection")
+	descriptors := socketDescriptors
+	if channel.ChannelType() == "session" {
+		descriptors = sessionDescriptors
+	}
+	if refusal := c.takeChannel(descriptors); refusal != "" {
+		channel.Reject(ssh.ResourceShortage, refusal)
 		return
 	}
 	c.do(func() {
-		defer c.channels.Add(-1)
+		defer c.leaveChannel(descriptors)
 		c.open(channel)
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // exitCannotRun is what shells return for a command that is not there.
@@ -17,10 +19,10 @@ func (s *session) runShell() {
 	if greeting := s.conn.server.Greeting; greeting != nil && s.terminal != nil {
 		io.WriteString(s.out, strings.ReplaceAll(greeting(), "\n", "\r\n"))
 	}
-	s.run(s.conn.server.Account.LoginShell())
+	s.run(s.conn.server.Account.LoginShell(s.env))
 }
 
-func (s *session) runCommand(line string) { s.run(s.conn.server.Account.Command(line)) }
+func (s *session) runCommand(line string) { s.run(s.conn.server.Account.Command(line, s.env)) }
 
 // run starts a command and returns; what is left to do goes on beside. A
 // command that cannot be started is said on the session's stderr.
@@ -44,9 +46,8 @@ func (s *session) run(cmd *exec.Cmd, err error) {
 	}
 }
 
-// prepare completes the environment with what the session asked for.
+// prepare completes the environment with what the session has.
 func (s *session) prepare(cmd *exec.Cmd) {
-	cmd.Env = s.conn.server.Account.Environ(s.env)
 	if s.agent {
 		if path, err := s.conn.server.agents.add(s.conn); err == nil {
 			cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+path)
@@ -91,6 +92,7 @@ func (s *session) startOnPipes(cmd *exec.Cmd) error {
 			closeAll(ours[:])
 			return err
 		}
+		growPipe(w)
 		theirs[i], ours[i] = w, r
 		if i == 0 {
 			theirs[i], ours[i] = r, w
@@ -108,6 +110,15 @@ func (s *session) startOnPipes(cmd *exec.Cmd) error {
 	})
 	s.drain(cmd, map[*stream]io.Reader{s.out: ours[1], s.err: ours[2]})
 	return nil
+}
+
+// growPipe makes a pipe take what is copied at once, so that neither side waits
+// for the other as often. The kernel may refuse (pipe(7), pipe-user-pages-soft).
+func growPipe(end *os.File) {
+	raw, err := end.SyscallConn()
+	if err == nil {
+		raw.Control(func(fd uintptr) { unix.FcntlInt(fd, unix.F_SETPIPE_SZ, largeChunk) })
+	}
 }
 
 func closeAll(files []*os.File) {
@@ -135,7 +146,9 @@ func (s *session) start(cmd *exec.Cmd, ends ...io.Closer) error {
 func (s *session) drain(cmd *exec.Cmd, outputs map[*stream]io.Reader) {
 	var sent sync.WaitGroup
 	for to, from := range outputs {
-		sent.Go(func() { send(to, from) })
+		// When the peer takes no more, hangUp closes the pipe and the command
+		// gets SIGPIPE, as with sshd.
+		sent.Go(func() { copyChunks(to, from) })
 	}
 	go func() {
 		cmd.Wait() // what it says stands in ProcessState
@@ -146,13 +159,4 @@ func (s *session) drain(cmd *exec.Cmd, outputs map[*stream]io.Reader) {
 		sent.Wait()
 		s.finish()
 	}()
-}
-
-// chunk is how much output is read at once: what a pipe holds.
-const chunk = 64 << 10
-
-// send copies output to the peer. When the peer takes no more, the pipe is
-// closed by hangUp and the command gets SIGPIPE, as with sshd.
-func send(to *stream, from io.Reader) {
-	io.CopyBuffer(to, struct{ io.Reader }{from}, make([]byte, chunk))
 }

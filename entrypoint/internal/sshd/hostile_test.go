@@ -64,14 +64,6 @@ func TestFloods(t *testing.T) {
 	s.wantServed(other)
 }
 
-// A request larger than a packet may be ends the connection that it came in.
-func TestRequestTooLarge(t *testing.T) {
-	s := serve(t, nil)
-	other, client := s.connect(), s.connect()
-	client.SendRequest("nonesuch", false, make([]byte, 300<<10))
-	s.wantServed(other)
-}
-
 // Who is refused since too many logins go on is told so.
 func TestTooManyLoginsAreTold(t *testing.T) {
 	s := serve(t, nil)

@@ -36,7 +36,7 @@ func (c *conn) relay(channel ssh.Channel, requests <-chan *ssh.Request, to duple
 		feed(to, reader{channel, c.touch})
 		to.CloseWrite()
 	})
-	io.Copy(&stream{w: channel, touch: c.touch}, to)
+	copyChunks(&stream{w: channel, touch: c.touch}, to)
 	channel.CloseWrite()
 	<-sent
 }
@@ -45,8 +45,36 @@ func (c *conn) relay(channel ssh.Channel, requests <-chan *ssh.Request, to duple
 // away, since a peer may wait for its data to be taken before it does anything
 // else.
 func feed(w io.Writer, r io.Reader) {
-	if _, err := io.Copy(w, r); err != nil {
+	if err := copyChunks(w, r); err != nil {
 		io.Copy(io.Discard, r)
+	}
+}
+
+// What is copied at once is small while little comes, since most sessions are
+// idle, and grows to what makes a system call cheap.
+const (
+	smallChunk = 4 << 10
+	largeChunk = 256 << 10
+)
+
+// copyChunks copies until EOF.
+func copyChunks(w io.Writer, r io.Reader) error {
+	buf := make([]byte, smallChunk)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			if _, err := w.Write(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if n == len(buf) && n < largeChunk {
+			buf = make([]byte, 4*n)
+		}
 	}
 }
 

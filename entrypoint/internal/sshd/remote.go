@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strconv"
@@ -121,14 +122,9 @@ func (c *conn) cancelUnix(payload []byte) bool {
 // listen opens a channel of the given kind to the peer for each connection that
 // l accepts, until unlisten or the end of the connection.
 func (c *conn) listen(key string, l *listener, kind string, payload func(net.Conn) []byte) bool {
-	c.mu.Lock()
-	refused := c.ctx.Err() != nil || c.listeners[key] != nil || len(c.listeners) >= maxListeners
-	if !refused {
-		c.listeners[key] = l
-	}
-	c.mu.Unlock()
-	if refused {
+	if refusal := c.addListener(key, l); refusal != "" {
 		l.close()
+		c.notice("refusing a remote forward: %s", refusal)
 		return false
 	}
 	c.do(func() {
@@ -146,14 +142,31 @@ func (c *conn) listen(key string, l *listener, kind string, payload func(net.Con
 	return true
 }
 
+func (c *conn) addListener(key string, l *listener) (refusal string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.ctx.Err() != nil:
+		return "the connection ends"
+	case c.listeners[key] != nil:
+		return "it is there already"
+	case len(c.listeners) >= maxListeners:
+		return fmt.Sprintf("this connection has %d, which is the limit; cancel some, or use another connection", len(c.listeners))
+	}
+	if refusal = c.take(socketDescriptors); refusal == "" {
+		c.listeners[key] = l
+	}
+	return refusal
+}
+
 // offer opens a channel for a connection from the job's side.
 func (c *conn) offer(from duplex, kind string, payload []byte) {
-	if !c.takeChannel() {
+	if c.takeChannel(socketDescriptors) != "" {
 		from.Close()
 		return
 	}
 	c.do(func() {
-		defer c.channels.Add(-1)
+		defer c.leaveChannel(socketDescriptors)
 		channel, requests, err := c.ssh.OpenChannel(kind, payload)
 		if err != nil {
 			from.Close()
@@ -172,6 +185,7 @@ func (c *conn) unlisten(key string) bool {
 		return false
 	}
 	l.close()
+	c.give(socketDescriptors)
 	return true
 }
 
@@ -180,6 +194,7 @@ func (c *conn) closeListeners() {
 	defer c.mu.Unlock()
 	for key, l := range c.listeners {
 		l.close()
+		c.give(socketDescriptors)
 		delete(c.listeners, key)
 	}
 }

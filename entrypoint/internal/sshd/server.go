@@ -72,6 +72,8 @@ type Server struct {
 	agents  *agents
 	running sync.WaitGroup
 
+	descriptors descriptors
+
 	mu    sync.Mutex
 	conns map[*conn]bool
 }
@@ -145,9 +147,9 @@ func (s *Server) serve(raw net.Conn) {
 		s.logRefused(err)
 		return
 	}
-	if !s.add(c) {
+	if refusal := s.add(c); refusal != "" {
 		stop()
-		disconnect(c.ssh, "the job has too many connections, or ends")
+		disconnect(c.ssh, refusal)
 		return
 	}
 	stop()
@@ -155,21 +157,25 @@ func (s *Server) serve(raw net.Conn) {
 }
 
 // add notes a connection that has logged in. Once the server shuts down, or
-// when there are too many, it does not, and returns false.
-func (s *Server) add(c *conn) bool {
+// when there are too many, it does not, and says so.
+func (s *Server) add(c *conn) (refusal string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx.Err() != nil || len(s.conns) >= maxConnections {
-		return false
+		return "the job has too many connections, or ends"
+	}
+	if refusal := c.take(socketDescriptors); refusal != "" {
+		return refusal
 	}
 	s.conns[c] = true
-	return true
+	return ""
 }
 
 func (s *Server) remove(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
+	c.give(socketDescriptors)
 }
 
 // Shutdown ends all connections: each terminal and each other session gets a

@@ -28,6 +28,8 @@ type session struct {
 	display  *display
 	started  bool
 
+	begun bool // for notices; belongs to conn.mu
+
 	mu       sync.Mutex
 	terminal *tty.Terminal
 	process  *os.Process // while it runs
@@ -81,6 +83,7 @@ func (s *session) answerRequests(requests <-chan *ssh.Request) {
 		ok, start := s.answer(request.Type, request.Payload)
 		request.Reply(ok, nil)
 		if start != nil {
+			s.showNotices()
 			start()
 		}
 	}

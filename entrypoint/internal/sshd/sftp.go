@@ -11,11 +11,14 @@ import (
 func (s *session) serveFiles() {
 	defer s.finish()
 	home := s.conn.server.Account.Home
-	server, err := sftp.NewServer(newFilter(reader{s.channel, s.conn.touch}, s.out, home), sftp.WithServerWorkingDirectory(home))
+	filter := newFilter(reader{s.channel, s.conn.touch}, s.out, home)
+	filter.full = s.conn.full
+	server, err := sftp.NewServer(filter, sftp.WithServerWorkingDirectory(home))
 	if err == nil {
 		err = server.Serve()
 		server.Close()
 	}
+	filter.flush()
 	code := 0
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.conn.server.Log.Printf("serving sftp: %v", err)

@@ -14,13 +14,15 @@ import (
 
 // The packets that the filter knows by number (draft-ietf-secsh-filexfer-02, 3).
 const (
-	fxpRead   = 5
-	fxpWrite  = 6
-	fxpRemove = 13
-	fxpMkdir  = 14
-	fxpRmdir  = 15
-	fxpRename = 18
-	fxpStatus = 101
+	fxpOpen    = 3
+	fxpRead    = 5
+	fxpWrite   = 6
+	fxpOpendir = 11
+	fxpRemove  = 13
+	fxpMkdir   = 14
+	fxpRmdir   = 15
+	fxpRename  = 18
+	fxpStatus  = 101
 )
 
 // maxPath limits what the filter keeps in memory of one packet: two paths of
@@ -31,18 +33,25 @@ const maxPath = 16 << 10
 // works at several requests at a time and is not exact about some:
 //
 //   - A request other than READ and WRITE waits until all before it have their
-//     answer. Otherwise a SETSTAT overtakes the WRITE before it, whose time it
-//     should set. OpenSSH's server takes one request at a time.
+//     answer, and all after it wait for its own. Otherwise a SETSTAT overtakes
+//     the WRITE before it, whose time it should set. OpenSSH's server takes one
+//     request at a time.
 //   - REMOVE, RMDIR, MKDIR and RENAME are answered here. pkg/sftp removes files
 //     by RMDIR and directories by REMOVE, makes directories readable by
 //     everyone, and renames over a file that exists.
+//   - OPEN and OPENDIR are refused here when full says why.
 type filter struct {
 	in  io.Reader
-	out io.Writer
+	out *batches
 	dir string // where relative paths start
+	// full says in words for the user why no more files may be opened, else "";
+	// nil where any number may.
+	full    func() (refusal string)
+	refusal string // of the present request
 
-	left int    // bytes of the present request that are still to be read
-	head []byte // and bytes of it that have been read already
+	left  int    // bytes of the present request that are still to be read
+	head  []byte // and bytes of it that have been read already
+	alone bool   // the last request was neither READ nor WRITE
 
 	mu       sync.Mutex
 	answered *sync.Cond
@@ -53,13 +62,17 @@ type filter struct {
 }
 
 func newFilter(in io.Reader, out io.Writer, dir string) *filter {
-	f := &filter{in: in, out: out, dir: dir}
+	f := &filter{in: in, out: newBatches(out), dir: dir}
 	f.answered = sync.NewCond(&f.mu)
 	return f
 }
 
-// Close does nothing: the channel's exit status is still to come.
+// Close does nothing: what was answered and the channel's exit status are still
+// to come.
 func (f *filter) Close() error { return nil }
+
+// flush returns when all answers are written, after which there are none.
+func (f *filter) flush() { f.out.close() }
 
 // Read hands on the requests that pkg/sftp answers. It belongs to one goroutine.
 func (f *filter) Read(p []byte) (int, error) {
@@ -91,13 +104,19 @@ func (f *filter) next() error {
 	if length == 0 || length > 1<<30 {
 		return errors.New("an sftp packet without a sensible length")
 	}
-	if kind != fxpRead && kind != fxpWrite {
+	alone := kind != fxpRead && kind != fxpWrite
+	if alone || f.alone {
 		if err := f.settle(); err != nil {
 			return err
 		}
 	}
-	switch kind {
-	case fxpRemove, fxpMkdir, fxpRmdir, fxpRename:
+	f.alone = alone
+	f.refusal = ""
+	if f.full != nil && (kind == fxpOpen || kind == fxpOpendir) {
+		f.refusal = f.full()
+	}
+	switch {
+	case f.refusal != "", kind == fxpRemove, kind == fxpMkdir, kind == fxpRmdir, kind == fxpRename:
 		if length > maxPath {
 			return errors.New("an sftp packet with too long a path")
 		}
@@ -166,6 +185,8 @@ func (f *filter) do(kind byte, body []byte) error {
 	}
 	var err error
 	switch kind {
+	case fxpOpen, fxpOpendir:
+		err = errors.New(f.refusal)
 	case fxpRemove:
 		err = unix.Unlink(f.local(m.Path))
 	case fxpRmdir:

@@ -18,12 +18,13 @@ func sftpClient(t *testing.T, dir string) *sftp.Client {
 	t.Helper()
 	requests, toServer := io.Pipe()
 	answers, toClient := io.Pipe()
-	server, err := sftp.NewServer(newFilter(requests, toClient, dir), sftp.WithServerWorkingDirectory(dir))
+	filter := newFilter(requests, toClient, dir)
+	server, err := sftp.NewServer(filter, sftp.WithServerWorkingDirectory(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- server.Serve(); toClient.Close() }()
+	go func() { done <- server.Serve(); filter.flush(); toClient.Close() }()
 	client, err := sftp.NewClientPipe(answers, toServer, sftp.UseConcurrentWrites(true))
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +76,7 @@ func TestSFTPRemoveKeepsDirectories(t *testing.T) {
 	if _, err := f.Read(make([]byte, 10)); err != io.EOF {
 		t.Errorf("after the request: %v", err)
 	}
+	f.flush()
 	if _, err := os.Stat(filepath.Join(dir, "d")); err != nil {
 		t.Errorf("REMOVE took the directory: %v", err)
 	}
@@ -140,7 +142,9 @@ func TestSFTPOrder(t *testing.T) {
 	times = binary.BigEndian.AppendUint32(times, uint32(then.Unix()))
 	times = binary.BigEndian.AppendUint32(times, uint32(then.Unix()))
 	requests.Write(packet(setstat, 1000, "f", times))
-	server, err := sftp.NewServer(newFilter(&requests, io.Discard, dir), sftp.WithServerWorkingDirectory(dir))
+	filter := newFilter(&requests, io.Discard, dir)
+	defer filter.flush()
+	server, err := sftp.NewServer(filter, sftp.WithServerWorkingDirectory(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +176,7 @@ func FuzzFilter(f *testing.F) {
 			rest = rest[next:]
 		}
 		filter := newFilter(bytes.NewReader(in), io.Discard, "/")
+		defer filter.flush()
 		buf := make([]byte, 7)
 		var out []byte
 		for {

@@ -45,7 +45,7 @@ func (e *Engine) Carry(ctx context.Context, j engine.Job, sock string, way engin
 		return nil, err
 	}
 	target := filepath.Join(q.scratch(cluster), contract.Dir, contract.SocketName)
-	if info, err := os.Lstat(target); job.status.State != engine.Running || err != nil || info.Mode().Type() != fs.ModeSocket {
+	if info, err := os.Stat(target); job.status.State != engine.Running || err != nil || info.Mode().Type() != fs.ModeSocket {
 		return nil, engine.ErrNotYet
 	}
 	if err := relink(target, sock); err != nil {

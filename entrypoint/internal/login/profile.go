@@ -1,0 +1,142 @@
+package login
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// profileLimit is how long an image's profile may take before sessions go
+	// on without it.
+	profileLimit = 5 * time.Second
+	// maxProfile is how much environment is taken from it, in bytes.
+	maxProfile = 1 << 20
+)
+
+// Profile is what the image's own profile (/etc/profile and what it reads) makes
+// of the environment. A login shell reads it by itself; sshd(8) leaves commands,
+// and so an IDE's terminals, without it.
+type Profile struct {
+	done chan struct{}
+	vars map[string]string
+	err  error
+}
+
+// ReadProfile has the account's shell read its profile, beside the caller. What
+// the profile writes is thrown away, and it is killed when it takes too long.
+// Dropped is called with the parts of the job's PATH that are not in the
+// profile's; commands have them in front.
+func (a Account) ReadProfile(ctx context.Context, dropped func([]string)) *Profile {
+	p := &Profile{done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		given := a.environ(nil, nil)
+		var got map[string]string
+		if got, p.err = a.profileEnviron(ctx, given); p.err == nil {
+			var parts []string
+			p.vars, parts = changes(Vars(given), got)
+			dropped(parts)
+		}
+	}()
+	return p
+}
+
+// Wait returns when the profile has been read. The error says why it was not;
+// then commands do without it.
+func (p *Profile) Wait() error {
+	<-p.done
+	return p.err
+}
+
+// profileEnviron returns the environment at the end of the profile. It is that
+// of a program, which has what the profile exports.
+func (a Account) profileEnviron(ctx context.Context, environ []string) (map[string]string, error) {
+	switch filepath.Base(a.Shell) {
+	case "sh", "bash", "dash", "ash", "ksh", "mksh", "zsh":
+	default:
+		return nil, nil // csh(1) takes no command as a login shell, fish(1) no $0
+	}
+	// A file, since what a profile leaves behind would hold a pipe.
+	out, err := os.CreateTemp(a.Runtime, "profile")
+	if err != nil {
+		return nil, fmt.Errorf("reading the image's profile, without which commands go on: %w", err)
+	}
+	defer os.Remove(out.Name())
+	defer out.Close()
+	ctx, cancel := context.WithTimeout(ctx, profileLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, a.Shell, "-l", "-c", `exec cat /proc/self/environ >"$0"`, out.Name())
+	cmd.Env, cmd.Dir = environ, a.Home
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("the image's profile takes longer than %v, and commands go on without it; look into /etc/profile.d", profileLimit)
+	}
+	text, readErr := io.ReadAll(io.LimitReader(out, maxProfile))
+	switch {
+	case err != nil, readErr != nil:
+		return nil, fmt.Errorf("reading the image's profile, without which commands go on: %w", errors.Join(err, readErr))
+	case len(text) == 0, len(text) == maxProfile:
+		return nil, errors.New("the image's profile ends without an environment, and commands go on without it; look into /etc/profile")
+	}
+	got := map[string]string{}
+	for assignment := range bytes.SplitSeq(text, []byte{0}) {
+		if name, value, ok := strings.Cut(string(assignment), "="); ok && (isName(name) || strings.HasPrefix(name, "BASH_FUNC_")) {
+			got[name] = value
+		}
+	}
+	return got, nil
+}
+
+// kept are variables that the job or Perch knows better than a profile.
+var kept = append([]string{"HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "XDG_RUNTIME_DIR", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"}, foreign...)
+
+// changes are what a profile has set or changed. Parts of PATH that it drops are
+// the image's or the job's own, and stand in front; what every system has is
+// left to the profile's order, and stands behind.
+func changes(given, got map[string]string) (vars map[string]string, dropped []string) {
+	vars = map[string]string{}
+	for name, value := range got {
+		if value != given[name] && !slices.Contains(kept, name) && !strings.HasPrefix(name, "_CONDOR_") {
+			vars[name] = value
+		}
+	}
+	path, ok := vars["PATH"]
+	if !ok {
+		return vars, nil
+	}
+	own, usual := filepath.SplitList(path), filepath.SplitList(defaultPath)
+	var behind []string
+	for _, part := range filepath.SplitList(given["PATH"]) {
+		switch {
+		case part == "", slices.Contains(own, part), slices.Contains(dropped, part), slices.Contains(behind, part):
+		case slices.Contains(usual, part):
+			behind = append(behind, part)
+		default:
+			dropped = append(dropped, part)
+		}
+	}
+	vars["PATH"] = strings.Join(slices.Concat(dropped, own, behind), ":")
+	return vars, dropped
+}
+
+// changed waits for the profile, and returns what it has changed. A nil Profile
+// has changed nothing.
+func (p *Profile) changed() map[string]string {
+	if p == nil {
+		return nil
+	}
+	<-p.done
+	return p.vars
+}

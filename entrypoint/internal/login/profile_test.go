@@ -1,0 +1,92 @@
+package login
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// account is one whose shell reads profile: HOME's, since /etc is not ours.
+func account(t *testing.T, profile string, job ...string) Account {
+	t.Helper()
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, ".bash_profile"), []byte(profile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Account{Name: "alice", Shell: "/bin/bash", Home: home, Tmp: home, Runtime: home, Job: job}
+}
+
+func TestProfile(t *testing.T) {
+	a := account(t, `echo noise; echo more >&2; export SITE="two
+lines" LD_LIBRARY_PATH=/opt/lib:$LD_LIBRARY_PATH OMP_NUM_THREADS=64 _CONDOR_SLOT=none HOME=/nonesuch DISPLAY=:0
+f() { echo from f; }; export -f f; local=not
+PATH=/profile/bin:/usr/bin`, "PATH=/opt/conda/bin:/usr/bin:/usr/sbin", "LD_LIBRARY_PATH=/own", "OMP_NUM_THREADS=2", "_CONDOR_SLOT=slot1")
+	var dropped []string
+	a.Profile = a.ReadProfile(t.Context(), func(parts []string) { dropped = parts })
+	if err := a.Profile.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	got := Vars(a.Environ(map[string]string{"LANG": "C"}))
+	for name, want := range map[string]string{
+		"SITE": "two\nlines", "LD_LIBRARY_PATH": "/opt/lib:/own", "OMP_NUM_THREADS": "2", "_CONDOR_SLOT": "slot1",
+		"HOME": a.Home, "DISPLAY": "", "local": "", "SHLVL": "", "PATH": "/opt/conda/bin:/profile/bin:/usr/bin:/usr/sbin",
+	} {
+		if got[name] != want {
+			t.Errorf("%s: got %q, want %q", name, got[name], want)
+		}
+	}
+	if want := []string{"/opt/conda/bin"}; !slices.Equal(dropped, want) {
+		t.Errorf("dropped: got %q, want %q", dropped, want)
+	}
+	cmd, err := a.Command("f", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := cmd.Output(); string(out) != "from f\n" || err != nil {
+		t.Errorf("the exported function says %q, %v", out, err)
+	}
+	shell, err := a.LoginShell(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if vars := Vars(shell.Env); vars["SITE"] != "" || !strings.HasPrefix(vars["PATH"], "/opt/conda/bin:") {
+		t.Errorf("a login shell, which reads the profile itself, begins with %v", vars)
+	}
+}
+
+// Whatever a profile does, commands run, in the job's environment.
+func TestProfileThatFails(t *testing.T) {
+	for profile, want := range map[string]string{
+		"exit 3":     "without which commands go on: exit status 3",
+		"kill -9 $$": "without which commands go on: signal: killed",
+		"exit":       "ends without an environment, and commands go on without it; look into /etc/profile",
+		"export X=$(head -c 100000 /dev/zero | tr '\\0' x)": "",
+		"sleep 1000 & disown":                               "",
+		"cat":                                               "",
+	} {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			a := account(t, profile)
+			a.Profile = a.ReadProfile(t.Context(), func([]string) {})
+			err := a.Profile.Wait()
+			if (want == "") != (err == nil) || err != nil && !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("got %v, want %q", err, want)
+			}
+			if got := Vars(a.Environ(nil)); got["HOME"] != a.Home || got["PATH"] == "" {
+				t.Errorf("got %v", slices.Sorted(maps.Keys(got)))
+			}
+		})
+	}
+}
+
+func TestProfileThatHangs(t *testing.T) {
+	t.Parallel()
+	a := account(t, "exec sleep 1000")
+	a.Profile = a.ReadProfile(t.Context(), func([]string) {})
+	if err := a.Profile.Wait(); err == nil || !strings.Contains(err.Error(), "takes longer than") {
+		t.Errorf("got %v", err)
+	}
+}

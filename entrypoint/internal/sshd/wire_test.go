@@ -1,0 +1,100 @@
+package sshd
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"testing"
+)
+
+// sizes are writes as the library makes them, and exactly full buffers.
+var sizes = []int{1, 4096, 28_700, 4096, 4096, 5, 4095, 4097, 32_800, 4096}
+
+func TestWire(t *testing.T) {
+	near, far := net.Pipe()
+	var want bytes.Buffer
+	got := make(chan []byte, 1)
+	go func() {
+		all, _ := io.ReadAll(far)
+		got <- all
+	}()
+	w := newWire(near)
+	for i, n := range sizes {
+		part := bytes.Repeat([]byte{byte('a' + i)}, n)
+		want.Write(part)
+		if m, err := w.Write(part); m != n || err != nil {
+			t.Fatalf("writing %d bytes: %d, %v", n, m, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := <-got; !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("%d bytes came out of %d, or others", len(got), want.Len())
+	}
+}
+
+// A full buffer that is a whole packet waits for nothing.
+func TestWireHoldsNothingForLong(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	w := newWire(near)
+	defer w.Close()
+	want := bytes.Repeat([]byte("x"), libraryBuffer)
+	if _, err := w.Write(want); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, libraryBuffer)
+	if _, err := io.ReadFull(far, got); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+}
+
+func TestWireReads(t *testing.T) {
+	near, far := net.Pipe()
+	w := newWire(near)
+	sent := bytes.Repeat([]byte("0123456789"), 20_000)
+	go func() { far.Write(sent); far.Close() }()
+	if got, err := io.ReadAll(w); err != nil || !bytes.Equal(got, sent) {
+		t.Errorf("got %d bytes of %d, %v", len(got), len(sent), err)
+	}
+}
+
+func TestBatches(t *testing.T) {
+	r, w := io.Pipe()
+	b := newBatches(w)
+	var want bytes.Buffer
+	for i, n := range sizes {
+		part := bytes.Repeat([]byte{byte('a' + i)}, n)
+		want.Write(part)
+		if _, err := b.Write(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	go func() { b.close(); w.Close() }()
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("got %d bytes of %d, or others, %v", len(got), want.Len(), err)
+	}
+}
+
+// A peer that takes nothing any more ends all that wait for it.
+func TestBatchesEnd(t *testing.T) {
+	r, w := io.Pipe()
+	b := newBatches(w)
+	failed := make(chan error)
+	go func() {
+		for {
+			if _, err := b.Write(make([]byte, maxBatch/4)); err != nil {
+				failed <- err
+				return
+			}
+		}
+	}()
+	gone := errors.New("gone")
+	r.CloseWithError(gone)
+	if err := <-failed; !errors.Is(err, gone) {
+		t.Errorf("got %v", err)
+	}
+	b.close()
+}

@@ -1,0 +1,38 @@
+package ide
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"perch/tests/session"
+	"perch/tests/vscode"
+)
+
+// TestCached: nothing is uploaded or fetched. The site has the server in a
+// directory that jobs may only read, and the client finds it in its home.
+func TestCached(t *testing.T) {
+	const product = ".vscode-server-oss" // by the product.json of this build
+	server := vscode.Get(t)
+	dir := filepath.Join(t.TempDir(), "ide-servers")
+	if out, err := exec.Command(session.Program("perch-entrypoint"), "cache", "add", "--dir", dir, server.Archive).CombinedOutput(); err != nil {
+		t.Fatalf("cache add: %v\n%s", err, out)
+	}
+	s := session.Start(t, fmt.Sprintf("+PerchIDECache = %q", dir), "request_memory = 2G")
+	j := &job{command: s.Command, target: s.Target, server: server}
+	j.run(t, fmt.Sprintf("umask 077 && printf %s >%s/token", token, product))
+	if from := j.run(t, fmt.Sprintf("readlink -f %s/bin/%s/out", product, server.Commit)); !strings.HasPrefix(from, dir) {
+		t.Errorf("the server is in %s, not in the cache", from)
+	}
+	socket := socketName(t)
+	c := talk(t, j.ssh([]string{"-T"}, "bash"))
+	c.send(strings.ReplaceAll(j.script(c.id, "cached", "--socket-path="+socket), ".vscode-server", product))
+	c.result()
+	j.reached(t, byAddress("unix", socket), "http://server")
+	// As when the directory is on CVMFS: nothing was written there.
+	if changed := j.run(t, fmt.Sprintf("find %s -newer %s/token", dir, product)); changed != "" {
+		t.Errorf("the server has written into the cache: %s", changed)
+	}
+}
