@@ -1,7 +1,5 @@
 package clients
 
-import "strings"
-
 // others bring an SSH of their own, and take perch proxy as their way.
 func others() []client {
 	const options = `-batch -hostkey "$FINGERPRINT" -i id.ppk -proxycmd 'perch proxy JDL:~/job.jdl'`
@@ -10,9 +8,9 @@ func others() []client {
 	plink[prepare] = key
 	dbclient := piped(`dbclient -i id.db -J 'perch proxy JDL:~/job.jdl' job@"$ALIAS"`)
 	dbclient[prepare] = `dropbearconvert openssh dropbear "$KEY" id.db`
-	// It hangs, at sshd for ever, when tar goes before it has read the padding.
-	dbclient[getTree] += " && cat >/dev/null; }"
-	dbclient[getTree] = strings.Replace(dbclient[getTree], "| tar", "| { tar", 1)
+	// When its output goes to tar it lingers after the end: at sshd for ever, here
+	// until the server's next sign of life, after 30 s.
+	dbclient[getTree] = `dbclient -i id.db -J 'perch proxy JDL:~/job.jdl' job@"$ALIAS" "tar -c -C '$REMOTE_DIR' '$NAME'" >"$LOCAL.tar" && tar -xp -C "$LOCAL_DIR" -f "$LOCAL.tar"`
 	pscp := copying("pscp", byProxy, `pscp -q -p `+options, `job@"$ALIAS":"%s"`)
 	pscp.lines[prepare], pscp.packages, pscp.transport = key, "putty-tools", "perch-ssh"
 	batch := func(command string) string {

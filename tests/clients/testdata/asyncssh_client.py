@@ -1,6 +1,7 @@
 """AsyncSSH at the tasks of the client matrix: run COMMAND, put LOCAL REMOTE, get REMOTE LOCAL."""
 
 import asyncio
+import logging
 import os
 import sys
 
@@ -21,4 +22,6 @@ async def main(task, *args):
     return 0
 
 
+# asyncio warns when the end of perch proxy was seen by another of its parts first.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 sys.exit(asyncio.run(main(*sys.argv[1:])))
