@@ -78,7 +78,7 @@ func TestFewDescriptorsLeft(t *testing.T) {
 		}
 		return strings.Contains(hog.stderr.String(), "open failed: resource shortage: "+why)
 	})
-	if n := len(opened); n < limit/2 || n > limit {
+	if n := len(opened); n < limit/2 {
 		t.Errorf("%d forwards of a limit of %d", n, limit)
 	}
 

@@ -23,6 +23,8 @@ const (
 	maxProfile = 1 << 20
 )
 
+var errSlowProfile = fmt.Errorf("the image's profile takes longer than %v, and commands go on without it; look into /etc/profile.d", profileLimit)
+
 // Profile is what the image's own profile (/etc/profile and what it reads) makes
 // of the environment. A login shell reads it by itself; sshd(8) leaves commands,
 // and so an IDE's terminals, without it.
@@ -38,14 +40,29 @@ type Profile struct {
 // profile's; commands have them in front.
 func (a Account) ReadProfile(ctx context.Context, dropped func([]string)) *Profile {
 	p := &Profile{done: make(chan struct{})}
+	given := a.environ(nil, nil)
+	type result struct {
+		vars map[string]string
+		err  error
+	}
+	read := make(chan result, 1)
+	ctx, cancel := context.WithTimeout(ctx, profileLimit)
 	go func() {
+		vars, err := a.profileEnviron(ctx, given)
+		read <- result{vars, err}
+	}()
+	go func() {
+		defer cancel()
 		defer close(p.done)
-		given := a.environ(nil, nil)
-		var got map[string]string
-		if got, p.err = a.profileEnviron(ctx, given); p.err == nil {
-			var parts []string
-			p.vars, parts = changes(Vars(given), got)
-			dropped(parts)
+		select {
+		case got := <-read:
+			if p.err = got.err; got.err == nil {
+				var parts []string
+				p.vars, parts = a.changes(Vars(given), got.vars)
+				dropped(parts)
+			}
+		case <-ctx.Done(): // a profile that waits for a file system cannot even be killed
+			p.err = errSlowProfile
 		}
 	}()
 	return p
@@ -73,15 +90,13 @@ func (a Account) profileEnviron(ctx context.Context, environ []string) (map[stri
 	}
 	defer os.Remove(out.Name())
 	defer out.Close()
-	ctx, cancel := context.WithTimeout(ctx, profileLimit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, a.Shell, "-l", "-c", `exec cat /proc/self/environ >"$0"`, out.Name())
+	cmd := exec.CommandContext(ctx, a.Shell, "-l", "-c", `exec cat /proc/self/environ >|"$0"`, out.Name())
 	cmd.Env, cmd.Dir = environ, a.Home
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	err = cmd.Run()
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("the image's profile takes longer than %v, and commands go on without it; look into /etc/profile.d", profileLimit)
+		return nil, errSlowProfile
 	}
 	text, readErr := io.ReadAll(io.LimitReader(out, maxProfile))
 	switch {
@@ -99,16 +114,18 @@ func (a Account) profileEnviron(ctx context.Context, environ []string) (map[stri
 	return got, nil
 }
 
-// kept are variables that the job or Perch knows better than a profile.
+// kept are variables that the job or Perch knows better than a profile, beside
+// those of Place.
 var kept = append([]string{"HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "XDG_RUNTIME_DIR", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"}, foreign...)
 
 // changes are what a profile has set or changed. Parts of PATH that it drops are
 // the image's or the job's own, and stand in front; what every system has is
 // left to the profile's order, and stands behind.
-func changes(given, got map[string]string) (vars map[string]string, dropped []string) {
+func (a Account) changes(given, got map[string]string) (vars map[string]string, dropped []string) {
 	vars = map[string]string{}
 	for name, value := range got {
-		if value != given[name] && !slices.Contains(kept, name) && !strings.HasPrefix(name, "_CONDOR_") {
+		_, ours := a.Place[name]
+		if value != given[name] && !ours && !slices.Contains(kept, name) && !strings.HasPrefix(name, "_CONDOR_") {
 			vars[name] = value
 		}
 	}

@@ -89,6 +89,7 @@ type job struct {
 	notes    []string
 	log      *eventLog
 	begun    time.Time
+	said     int // of place.Found
 
 	hostKey    ssh.Signer
 	authorized []ssh.PublicKey
@@ -106,9 +107,7 @@ func (j *job) setUp() error {
 	for _, note := range j.notes {
 		j.log.say("note: %s", note)
 	}
-	for _, f := range j.place.Found {
-		j.log.say("note: %s", f.Text)
-	}
+	j.sayFound()
 	return nil
 }
 
@@ -144,7 +143,7 @@ func (j *job) serve(signals <-chan os.Signal) error {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	j.account.Profile = j.account.ReadProfile(ctx, j.place.KeepPath)
+	j.account.Profile = j.account.ReadProfile(ctx, func(parts []string) { j.place.KeepPath(j.account.Shell, parts) })
 	asked := make(chan string, 1)
 	watch := idle.New(j.settings.IdleTimeout, j.settings.IdleConnected)
 	server := sshd.New(sshd.Config{
@@ -173,11 +172,20 @@ func (j *job) serve(signals <-chan os.Signal) error {
 	return err
 }
 
+// sayFound says what has been found since it was called last.
+func (j *job) sayFound() {
+	for _, f := range j.place.Found[j.said:] {
+		j.log.say("note: %s", f.Text)
+	}
+	j.said = len(j.place.Found)
+}
+
 // inspect says what people and an IDE would trip over here.
 func (j *job) inspect() {
 	if err := j.account.Profile.Wait(); err != nil {
 		j.log.say("note: %v", err)
 	}
+	j.sayFound()
 	for _, problem := range check.Problems(j.place, j.account) {
 		j.log.say("note: %s", problem)
 	}

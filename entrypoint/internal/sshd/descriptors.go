@@ -50,6 +50,7 @@ func (d *descriptors) take(n int) (refusal string) {
 		return fmt.Sprintf("the job's server may open %d files, which all its sessions and forwards share, and few are left; close some and try again", limit.Cur)
 	}
 	d.taken += n
+	d.seen += uint64(n) // until the next look
 	return ""
 }
 

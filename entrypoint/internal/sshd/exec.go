@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // exitCannotRun is what shells return for a command that is not there.
@@ -92,7 +90,6 @@ func (s *session) startOnPipes(cmd *exec.Cmd) error {
 			closeAll(ours[:])
 			return err
 		}
-		growPipe(w)
 		theirs[i], ours[i] = w, r
 		if i == 0 {
 			theirs[i], ours[i] = r, w
@@ -110,15 +107,6 @@ func (s *session) startOnPipes(cmd *exec.Cmd) error {
 	})
 	s.drain(cmd, map[*stream]io.Reader{s.out: ours[1], s.err: ours[2]})
 	return nil
-}
-
-// growPipe makes a pipe take what is copied at once, so that neither side waits
-// for the other as often. The kernel may refuse (pipe(7), pipe-user-pages-soft).
-func growPipe(end *os.File) {
-	raw, err := end.SyscallConn()
-	if err == nil {
-		raw.Control(func(fd uintptr) { unix.FcntlInt(fd, unix.F_SETPIPE_SZ, largeChunk) })
-	}
 }
 
 func closeAll(files []*os.File) {

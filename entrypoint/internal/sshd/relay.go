@@ -51,10 +51,10 @@ func feed(w io.Writer, r io.Reader) {
 }
 
 // What is copied at once is small while little comes, since most sessions are
-// idle, and grows to what makes a system call cheap.
+// idle, and grows to two of SSH's packets.
 const (
 	smallChunk = 4 << 10
-	largeChunk = 256 << 10
+	largeChunk = 64 << 10
 )
 
 // copyChunks copies until EOF.

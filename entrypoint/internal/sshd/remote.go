@@ -124,7 +124,9 @@ func (c *conn) cancelUnix(payload []byte) bool {
 func (c *conn) listen(key string, l *listener, kind string, payload func(net.Conn) []byte) bool {
 	if refusal := c.addListener(key, l); refusal != "" {
 		l.close()
-		c.notice("refusing a remote forward: %s", refusal)
+		if c.ctx.Err() == nil {
+			c.notice("refusing a remote forward: %s", refusal)
+		}
 		return false
 	}
 	c.do(func() {

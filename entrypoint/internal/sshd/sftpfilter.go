@@ -16,7 +16,6 @@ import (
 const (
 	fxpOpen    = 3
 	fxpRead    = 5
-	fxpWrite   = 6
 	fxpOpendir = 11
 	fxpRemove  = 13
 	fxpMkdir   = 14
@@ -32,10 +31,10 @@ const maxPath = 16 << 10
 // filter stands between the channel and the sftp server of pkg/sftp, which
 // works at several requests at a time and is not exact about some:
 //
-//   - A request other than READ and WRITE waits until all before it have their
-//     answer, and all after it wait for its own. Otherwise a SETSTAT overtakes
-//     the WRITE before it, whose time it should set. OpenSSH's server takes one
-//     request at a time.
+//   - A request other than READ waits until all before it have their answer, and
+//     all after it wait for its own. Otherwise a WRITE overtakes one to the same
+//     place, or a SETSTAT the WRITE whose time it should set. OpenSSH's server
+//     takes one request at a time.
 //   - REMOVE, RMDIR, MKDIR and RENAME are answered here. pkg/sftp removes files
 //     by RMDIR and directories by REMOVE, makes directories readable by
 //     everyone, and renames over a file that exists.
@@ -51,7 +50,7 @@ type filter struct {
 
 	left  int    // bytes of the present request that are still to be read
 	head  []byte // and bytes of it that have been read already
-	alone bool   // the last request was neither READ nor WRITE
+	alone bool   // the last request was no READ
 
 	mu       sync.Mutex
 	answered *sync.Cond
@@ -104,7 +103,7 @@ func (f *filter) next() error {
 	if length == 0 || length > 1<<30 {
 		return errors.New("an sftp packet without a sensible length")
 	}
-	alone := kind != fxpRead && kind != fxpWrite
+	alone := kind != fxpRead
 	if alone || f.alone {
 		if err := f.settle(); err != nil {
 			return err
@@ -243,21 +242,35 @@ func rename(from, to string) error {
 	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) {
 		return err
 	}
-	// A file system that does not know RENAME_NOREPLACE, as FUSE and NFS.
+	// A file system that does not know RENAME_NOREPLACE, as FUSE and NFS: what
+	// sftp-server does everywhere.
+	info, err := os.Lstat(from)
+	if err != nil {
+		return err
+	}
+	if info.Mode().IsRegular() {
+		if err := unix.Link(from, to); err != nil {
+			return err
+		}
+		return unix.Unlink(from)
+	}
 	if _, err := os.Lstat(to); err == nil {
 		return unix.EEXIST
 	}
 	return unix.Rename(from, to)
 }
 
-// statusCode is a status of section 7 for an error of a system call.
+// statusCode is a status of section 7 for an error of a system call, as
+// sftp-server has it.
 func statusCode(err error) uint32 {
-	const ok, noSuchFile, permissionDenied, failure = 0, 2, 3, 4
+	const ok, noSuchFile, permissionDenied, failure, badMessage = 0, 2, 3, 4, 5
 	switch {
 	case err == nil:
 		return ok
-	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR):
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
 		return noSuchFile
+	case errors.Is(err, unix.ENAMETOOLONG), errors.Is(err, unix.EINVAL):
+		return badMessage
 	case errors.Is(err, os.ErrPermission):
 		return permissionDenied
 	}

@@ -13,6 +13,9 @@ import (
 	"github.com/pkg/sftp"
 )
 
+// testWrite is WRITE.
+const testWrite = 6
+
 // sftpClient is a client of a server that works in dir.
 func sftpClient(t *testing.T, dir string) *sftp.Client {
 	t.Helper()
@@ -136,7 +139,7 @@ func TestSFTPOrder(t *testing.T) {
 	for i := range 200 {
 		body := binary.BigEndian.AppendUint64(nil, uint64(i*len(block)))
 		body = append(binary.BigEndian.AppendUint32(body, uint32(len(block))), block...)
-		requests.Write(packet(fxpWrite, uint32(2+i), "1", body)) // the first handle
+		requests.Write(packet(testWrite, uint32(2+i), "1", body)) // the first handle
 	}
 	times := []byte{0, 0, 0, 8}
 	times = binary.BigEndian.AppendUint32(times, uint32(then.Unix()))
@@ -157,10 +160,39 @@ func TestSFTPOrder(t *testing.T) {
 	}
 }
 
+// Of two WRITEs to the same place the later one counts.
+func TestSFTPOverlap(t *testing.T) {
+	dir := t.TempDir()
+	var requests bytes.Buffer
+	requests.Write([]byte{0, 0, 0, 5, 1, 0, 0, 0, 3}) // INIT
+	flags := binary.BigEndian.AppendUint32(nil, 2|8)  // write, create
+	requests.Write(packet(3, 1, "f", flags, []byte{0, 0, 0, 0}))
+	const size, rounds = 64 << 10, 300
+	for i := range rounds {
+		body := binary.BigEndian.AppendUint64(nil, 0)
+		body = binary.BigEndian.AppendUint32(body, size)
+		body = append(body, bytes.Repeat([]byte{byte(i)}, size)...)
+		requests.Write(packet(testWrite, uint32(2+i), "1", body))
+	}
+	filter := newFilter(&requests, io.Discard, dir)
+	defer filter.flush()
+	server, err := sftp.NewServer(filter, sftp.WithServerWorkingDirectory(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Serve(); err != nil {
+		t.Fatal(err)
+	}
+	last := (rounds - 1) & 0xff
+	if got, err := os.ReadFile(filepath.Join(dir, "f")); err != nil || !bytes.Equal(got, bytes.Repeat([]byte{byte(last)}, size)) {
+		t.Errorf("the file is not as the last WRITE has it: %v", err)
+	}
+}
+
 // What the filter does not answer passes as it is, whatever it is.
 func FuzzFilter(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 5, 1, 0, 0, 0, 3})
-	f.Add(append(packet(fxpRead, 1, "1"), packet(fxpWrite, 2, "handle")...))
+	f.Add(append(packet(fxpRead, 1, "1"), packet(testWrite, 2, "handle")...))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, fxpRead})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		for rest := in; len(rest) > 4; {

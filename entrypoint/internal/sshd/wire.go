@@ -10,16 +10,16 @@ import (
 const (
 	// libraryBuffer is the size of the buffers of x/crypto's transport.
 	libraryBuffer = 4096
-	// wireBuffer holds two of the largest packets that OpenSSH sends.
-	wireBuffer = 72 << 10
+	// wireBuffer holds the largest packet that OpenSSH sends.
+	wireBuffer = 36 << 10
 	// holdTime is how long the beginning of a packet waits for its rest, which
 	// comes at once where there is one.
 	holdTime = time.Millisecond
 )
 
 // wire is a peer's connection for x/crypto's transport, which reads a packet of
-// 32 KiB by three calls and writes it by two: 4096 bytes, and the rest. Here it
-// is one, which wakes the peer once.
+// 32 KiB by three calls and writes it by two (AES-GCM) or three: 4096 bytes, and
+// the rest. Here the first two are one, which wakes the peer once.
 type wire struct {
 	net.Conn
 	in *bufio.Reader

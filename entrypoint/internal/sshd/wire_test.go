@@ -78,6 +78,26 @@ func TestBatches(t *testing.T) {
 	}
 }
 
+// What comes while a piece is on its way goes in one, after it.
+func TestBatchesGather(t *testing.T) {
+	r, w := io.Pipe()
+	b := newBatches(w)
+	const more = 100
+	for range more { // nobody takes the first yet
+		b.Write([]byte("x"))
+	}
+	go func() { b.close(); w.Close() }()
+	reads := 0
+	for buf := make([]byte, 2*more); ; reads++ {
+		if _, err := r.Read(buf); err != nil {
+			break
+		}
+	}
+	if reads > 2 {
+		t.Errorf("%d pieces, want 2 at most", reads)
+	}
+}
+
 // A peer that takes nothing any more ends all that wait for it.
 func TestBatchesEnd(t *testing.T) {
 	r, w := io.Pipe()

@@ -28,6 +28,9 @@ const (
 	loginLimit = 30 * time.Second
 	// lostPause keeps a carrier that breaks again and again from spinning.
 	lostPause = time.Second
+	// graceTime is less than the entrypoint's login grace time, after which it
+	// closes a connection that only watches.
+	graceTime = 100 * time.Second
 )
 
 // carry opens a carrier, proves it, and stays with it until it breaks.
@@ -127,11 +130,12 @@ func (k *Keeper) watchJob(ctx context.Context, sock string) {
 			_ = k.show(sock)
 			lost = time.Time{}
 		}
+		dialled := time.Now()
 		stop := context.AfterFunc(ctx, func() { conn.Close() })
 		_, _ = io.Copy(io.Discard, conn)
 		stop()
 		conn.Close()
-		if k.way == engine.PerConnection {
+		if k.way == engine.PerConnection && time.Since(dialled) < graceTime {
 			// The next one takes seconds, and the job may be dying.
 			k.hide()
 			lost = time.Now()

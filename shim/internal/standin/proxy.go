@@ -94,6 +94,10 @@ func (s *standIn) reach(ctx context.Context, args []string, use func(sock string
 		if err = use(t.Socket()); !errors.Is(err, proxy.ErrDead) || try == reachTries {
 			return err
 		}
-		time.Sleep(reachPause << try)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(reachPause << (try - 1)):
+		}
 	}
 }
