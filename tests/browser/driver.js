@@ -35,16 +35,29 @@ async function palette(command, done) {
   throw new Error(`the command palette does not take ${command}`);
 }
 
+// While a window has no connection it asks what to do, and takes the focus: a
+// blank that is typed then may be "Reload Window".
+async function connected() {
+  await until('the window has no dialog open', async () => {
+    const dialog = page.locator('.monaco-dialog-box');
+    if (await dialog.count() === 0) return true;
+    await dialog.getByText('Reconnect Now').click({ timeout: 1000 }).catch(() => {});
+    return false;
+  });
+}
+
 // What is typed before the terminal is wired is lost, so Enter comes only when
-// the whole line is drawn.
+// the whole line is drawn. Each key goes to the terminal, wherever the focus is.
 async function run(command) {
+  const keys = page.locator(`${terminal} .xterm-helper-textarea`).last();
   for (let tries = 0; tries < 6; tries++) {
-    await page.locator(`${terminal} .xterm-helper-textarea`).last().focus();
-    await page.keyboard.type(command, { delay: 15 });
+    await connected();
+    for (const key of command) await keys.press(key);
     if (await until(command, async () => (await text()).includes(bare(command)), 15000)) {
-      return page.keyboard.press('Enter');
+      return keys.press('Enter');
     }
-    await page.keyboard.press('Control+C');
+    await connected();
+    await keys.press('Control+C');
   }
   throw new Error(`the terminal does not show what is typed, but: ${await text()}`);
 }
