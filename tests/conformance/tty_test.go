@@ -91,8 +91,8 @@ func fromTerminal(t *testing.T, j job) {
 			await(t, "the client ends", w.ended)
 		})
 	}
-	w := open(t, j.SSH(options{"-t"}, "stty size; stty -a; stty -echo; exec cat"), "intr", "^X", "-ixon", "susp", "undef")
-	for _, want := range []string{`20 50\r\n`, `intr = \^X;`, `susp = <undef>;`, `[^\w-]-ixon`, `eof = \^D;`} {
+	w := open(t, j.SSH(options{"-t"}, "stty size; stty -a; stty -echo; echo ready; exec cat"), "intr", "^X", "-ixon", "susp", "undef")
+	for _, want := range []string{`20 50\r\n`, `intr = \^X;`, `susp = <undef>;`, `[^\w-]-ixon`, `eof = \^D;`, `ready\r\n`} { // while stty runs, the shell would leave a SIGINT to it
 		w.shows(t, want)
 	}
 	w.typed("\x18")
