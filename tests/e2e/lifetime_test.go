@@ -211,18 +211,25 @@ func keepKilled(t *testing.T, p place) {
 	target := p.jdl(t, "kept")
 	p.ssh(t, target, "true")
 	id := p.job(t, target)
-	killAll(t, "perch keep "+filepath.Join(p.dir, "kept.jdl"))
-	await(t, "the carrier dies with its keep", func() bool {
-		return len(processes(func(line string) bool {
-			return strings.Contains(line, "condor_ssh_to_job") && strings.HasSuffix(strings.TrimSpace(line), " "+id)
-		})) == 0
-	})
+	killKeep(t, p, "kept", id)
 	if out := p.ssh(t, target, "echo", "again"); out != "again\n" {
 		t.Errorf("got %q", out)
 	}
 	if now := p.job(t, target); now != id {
 		t.Errorf("the next call is in job %s, not in %s, which still runs", now, id)
 	}
+}
+
+// killKeep kills the keep of a submit description, and waits until the carrier
+// to its job has died with it: until then that lets calls in.
+func killKeep(t *testing.T, p place, name, id string) {
+	t.Helper()
+	killAll(t, "perch keep "+filepath.Join(p.dir, name+".jdl"))
+	await(t, "the carrier dies with its keep", func() bool {
+		return len(processes(func(line string) bool {
+			return strings.Contains(line, "condor_ssh_to_job") && strings.HasSuffix(strings.TrimSpace(line), " "+id)
+		})) == 0
+	})
 }
 
 // killAll ends processes of this suite by SIGKILL.
@@ -259,7 +266,7 @@ func deletedNote(t *testing.T, p place) {
 	target := p.jdl(t, "noted")
 	p.ssh(t, target, "true")
 	id := p.job(t, target)
-	killAll(t, "perch keep "+filepath.Join(p.dir, "noted.jdl"))
+	killKeep(t, p, "noted", id)
 	if err := os.Remove(filepath.Join(filepath.Dir(p.identity(t, target)), "job.json")); err != nil {
 		t.Fatal(err)
 	}
