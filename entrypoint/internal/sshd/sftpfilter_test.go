@@ -125,16 +125,35 @@ func TestSFTPMkdirMode(t *testing.T) {
 	}
 }
 
+// newFile begins requests that write a new file "f", whose handle is "1".
+func newFile() (requests bytes.Buffer) {
+	const open = 3
+	requests.Write([]byte{0, 0, 0, 5, 1, 0, 0, 0, 3}) // INIT
+	flags := binary.BigEndian.AppendUint32(nil, 2|8)  // write, create
+	requests.Write(packet(open, 1, "f", flags, []byte{0, 0, 0, 0}))
+	return requests
+}
+
+// serveSFTP serves requests, which were all sent at once, in dir.
+func serveSFTP(t *testing.T, dir string, requests io.Reader) {
+	t.Helper()
+	filter := newFilter(requests, io.Discard, dir)
+	defer filter.flush()
+	server, err := sftp.NewServer(filter, sftp.WithServerWorkingDirectory(dir))
+	if err == nil {
+		err = server.Serve()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A SETSTAT sets the time after all WRITEs before it.
 func TestSFTPOrder(t *testing.T) {
 	dir := t.TempDir()
 	then := time.Unix(1e9, 0)
-	var requests bytes.Buffer
-	requests.Write([]byte{0, 0, 0, 5, 1, 0, 0, 0, 3}) // INIT
-	const open, setstat = 3, 9
-	write := []byte{0, 0, 0, 8 + 2} // OPEN's flags: write, create
-	binary.BigEndian.PutUint32(write, 2|8)
-	requests.Write(packet(open, 1, "f", write, []byte{0, 0, 0, 0}))
+	const setstat = 9
+	requests := newFile()
 	block := make([]byte, 100_000)
 	for i := range 200 {
 		body := binary.BigEndian.AppendUint64(nil, uint64(i*len(block)))
@@ -145,15 +164,7 @@ func TestSFTPOrder(t *testing.T) {
 	times = binary.BigEndian.AppendUint32(times, uint32(then.Unix()))
 	times = binary.BigEndian.AppendUint32(times, uint32(then.Unix()))
 	requests.Write(packet(setstat, 1000, "f", times))
-	filter := newFilter(&requests, io.Discard, dir)
-	defer filter.flush()
-	server, err := sftp.NewServer(filter, sftp.WithServerWorkingDirectory(dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Serve(); err != nil {
-		t.Fatal(err)
-	}
+	serveSFTP(t, dir, &requests)
 	info, err := os.Stat(filepath.Join(dir, "f"))
 	if err != nil || info.Size() != int64(200*len(block)) || !info.ModTime().Equal(then) {
 		t.Errorf("got %v, %v", info, err)
@@ -163,10 +174,7 @@ func TestSFTPOrder(t *testing.T) {
 // Of two WRITEs to the same place the later one counts.
 func TestSFTPOverlap(t *testing.T) {
 	dir := t.TempDir()
-	var requests bytes.Buffer
-	requests.Write([]byte{0, 0, 0, 5, 1, 0, 0, 0, 3}) // INIT
-	flags := binary.BigEndian.AppendUint32(nil, 2|8)  // write, create
-	requests.Write(packet(3, 1, "f", flags, []byte{0, 0, 0, 0}))
+	requests := newFile()
 	const size, rounds = 32 << 10, 500
 	for i := range rounds {
 		at := binary.BigEndian.AppendUint64(nil, uint64(i*size))
@@ -174,15 +182,7 @@ func TestSFTPOverlap(t *testing.T) {
 		requests.Write(packet(testWrite, uint32(2*i+2), "1", old))
 		requests.Write(packet(testWrite, uint32(2*i+3), "1", at, []byte{0, 0, 0, 1, 'n'}))
 	}
-	filter := newFilter(&requests, io.Discard, dir)
-	defer filter.flush()
-	server, err := sftp.NewServer(filter, sftp.WithServerWorkingDirectory(dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Serve(); err != nil {
-		t.Fatal(err)
-	}
+	serveSFTP(t, dir, &requests)
 	got, err := os.ReadFile(filepath.Join(dir, "f"))
 	if err != nil || len(got) != rounds*size {
 		t.Fatalf("%d bytes, %v", len(got), err)
