@@ -2,16 +2,16 @@ package conformance
 
 import (
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
+
+	"perch/tests/session"
 )
 
 // change is one bit that the next write in a direction gets otherwise.
@@ -30,38 +30,9 @@ type changer struct {
 
 func newChanger(t *testing.T, socket string) *changer {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := &changer{}
-	_, c.port, _ = net.SplitHostPort(l.Addr().String())
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() { c.carry(near, socket) })
-		}
-	})
-	t.Cleanup(func() { l.Close(); all.Wait() })
+	c.port = session.RelayBy(t, socket, c.copy)
 	return c
-}
-
-func (c *changer) carry(near net.Conn, socket string) {
-	defer near.Close()
-	far, err := net.Dial("unix", socket)
-	if err != nil {
-		return
-	}
-	defer far.Close()
-	var both sync.WaitGroup
-	both.Go(func() { c.copy(far, near, true); far.Close() })
-	c.copy(near, far, false)
-	near.Close()
-	both.Wait()
 }
 
 func (c *changer) copy(to io.Writer, from io.Reader, toJob bool) {

@@ -22,6 +22,13 @@ func FreePort(t testing.TB) int {
 // socket, until the test's end: for clients that know nothing else.
 func Relay(t testing.TB, socket string) (port string) {
 	t.Helper()
+	return RelayBy(t, socket, func(to io.Writer, from io.Reader, _ bool) { io.Copy(to, from) })
+}
+
+// RelayBy is a Relay that copies each direction by a function; toSocket says
+// which it is.
+func RelayBy(t testing.TB, socket string, carry func(to io.Writer, from io.Reader, toSocket bool)) (port string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +40,7 @@ func Relay(t testing.TB, socket string) (port string) {
 			if err != nil {
 				return
 			}
-			all.Go(func() { join(near, socket) })
+			all.Go(func() { join(near, socket, carry) })
 		}
 	})
 	t.Cleanup(func() { l.Close(); all.Wait() })
@@ -42,7 +49,7 @@ func Relay(t testing.TB, socket string) (port string) {
 }
 
 // join copies both ways until one side has closed.
-func join(near net.Conn, socket string) {
+func join(near net.Conn, socket string, carry func(io.Writer, io.Reader, bool)) {
 	defer near.Close()
 	far, err := net.Dial("unix", socket)
 	if err != nil {
@@ -50,8 +57,8 @@ func join(near net.Conn, socket string) {
 	}
 	defer far.Close()
 	var both sync.WaitGroup
-	both.Go(func() { io.Copy(far, near); far.Close() })
-	io.Copy(near, far)
+	both.Go(func() { carry(far, near, true); far.Close() })
+	carry(near, far, false)
 	near.Close()
 	both.Wait()
 }
