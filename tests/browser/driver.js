@@ -46,10 +46,19 @@ async function connected() {
   });
 }
 
+// A window writes down some seconds late that its panel is open: one that is
+// loaded anew before that keeps its terminals, but does not show them.
+async function shown() {
+  const keys = page.locator(`${terminal} .xterm-helper-textarea`).last();
+  const attached = timeout => keys.waitFor({ state: 'attached', timeout }).then(() => true, () => false);
+  if (!await attached(10000)) await palette('Terminal: Focus Terminal', () => attached(20000));
+  return keys;
+}
+
 // What is typed before the terminal is wired is lost, so Enter comes only when
 // the whole line is drawn. Each key goes to the terminal, wherever the focus is.
 async function run(command) {
-  const keys = page.locator(`${terminal} .xterm-helper-textarea`).last();
+  const keys = await shown();
   for (let tries = 0; tries < 6; tries++) {
     await connected();
     for (const key of command) await keys.press(key);
