@@ -144,7 +144,8 @@ func typing(t *testing.T, j job) {
 	w := open(t, j.SSH(options{"-t"}, "exec sh"))
 	w.typed("printf 'A%sB' xyz\n")
 	w.shows(t, "AxyzB")
-	w.typed("printf 'C%sD' xyz; sleep 1000 || printf 'not''here'\n")
+	// Only a program that runs has the terminal for sure, and with it the ^C.
+	w.typed("sh -c 'printf C%sD xyz; exec sleep 1000' || printf 'not''here'\n")
 	w.shows(t, "CxyzD")
 	w.typed("\x03printf 'E%sF' xyz\n")
 	w.shows(t, "ExyzF")
