@@ -2,11 +2,11 @@
 
 GO       ?= go
 PROGRAMS := bin/perch bin/perch-ssh bin/perch-entrypoint bin/perch-ci
-SCRIPTS   = $(shell git ls-files | xargs grep -lE '^\#!.*\b(ba|da)?sh\b' --)
+SCRIPTS   = $(shell git ls-files | xargs grep -slE '^\#!.*\b(ba|da)?sh\b' --)
 
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test test-unit lint bench soak fuzz deps clean
+.PHONY: help build demo test test-unit lint bench soak fuzz images smoke generate deps clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,20 @@ soak: deps ## ten sessions a second for half an hour, into docs/soak.md
 
 fuzz: ## each fuzz target for FUZZTIME (default 1m)
 	tests/fuzz $(or $(FUZZTIME),1m)
+
+# Those that can be built where no registry is reached.
+IMAGES := debian11 debian12 debian13 minimal
+
+images: deps build ## build the environments' images, and the stand-in for those of the rpm family
+	bin/perch-ci build $(IMAGES)
+	bin/perch-ci build rpm-base --images tests/rpm/images
+	bin/perch-ci build rpm-standin --images tests/rpm/images
+
+smoke: deps build ## try them all, in every place
+	PERCH_TEST_IMAGES=all $(GO) test -count=1 -timeout=40m -v ./tests/images
+
+generate: build ## the catalogue of environments and the templates that come from it
+	bin/perch-ci catalog
 
 deps: ## install by apt what tests and lint need (as root), or say what to install
 	@tests/deps

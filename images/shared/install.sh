@@ -1,31 +1,78 @@
 #!/bin/sh
-# Runs once, as root, in an image that is being built: installs the packages of
-# packages.debian and what belongs to every environment. It leaves nothing
-# behind that differs from build to build: no caches, no logs, no machine-id.
+# Runs once, as root, in an image that is being built, and is the whole of it:
+# installs the packages of packages/ and those that are given as arguments, sets
+# up what belongs to every environment, and writes the list of packages that
+# perch-ci reads. It leaves nothing behind that differs from build to build: no
+# caches, no logs, no machine-id.
 set -eu
 here=$(dirname "$0")
-export DEBIAN_FRONTEND=noninteractive
 
-# lines prints a list file without comments and blank lines.
-lines() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/$1"; }
+# lines prints list files without comments and blank lines.
+lines() { cat "$@" | sed -e 's/#.*//' -e '/^[[:space:]]*$/d'; }
 
-apt-get update -qq
-# shellcheck disable=SC2046 # one word per package is what is wanted
-apt-get install -qq --no-install-recommends $(lines packages.debian)
+install_deb() {
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq
+	# shellcheck disable=SC2046 # one word per package is what is wanted
+	apt-get install -qq --no-install-recommends $(lines "$here"/packages/deb/*) "$@"
+	# HTCondor's starter and users of other places expect this locale as well.
+	echo 'en_US.UTF-8 UTF-8' >/etc/locale.gen
+	locale-gen
+}
 
-# HTCondor's starter and users of other places expect this locale as well.
-echo 'en_US.UTF-8 UTF-8' >/etc/locale.gen
-locale-gen
+# list_deb and list_rpm print a line for each package: name, version,
+# architecture, source package and, where it is known, licence.
+list_deb() {
+	dpkg-query --show --showformat='${Package}\t${Version}\t${Architecture}\t${source:Package}\t\n'
+}
 
-lines mountpoints | xargs mkdir -p
+install_rpm() {
+	dnf='dnf -y -q --setopt=install_weak_deps=False --setopt=tsflags=nodocs --allowerasing'
+	# shellcheck disable=SC2046,SC2086 # words are what is wanted
+	$dnf install $(lines "$here"/packages/rpm/repositories)
+	# Much of EPEL needs the distribution's builder repository.
+	if command -v crb >/dev/null; then crb enable; fi
+	# shellcheck disable=SC2046,SC2086
+	$dnf install $(lines "$here"/packages/rpm/shell "$here"/packages/rpm/build "$here"/packages/rpm/python) "$@"
+}
+
+list_rpm() {
+	rpm --query --all --queryformat='%{NAME}\t%{EVR}\t%{ARCH}\t%{SOURCERPM}\t%{LICENSE}\n'
+}
+
+tidy_deb() {
+	# A base made on this machine knows this machine's apt options; a job does
+	# not need them.
+	rm -f /etc/apt/apt.conf.d/99mmdebstrap
+	apt-get clean
+	rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/lib/dpkg/*-old
+}
+
+tidy_rpm() {
+	dnf -q clean all
+	rm -rf /var/cache/dnf /var/lib/dnf/history.* /var/lib/rpm/__db* /var/lib/rpm/.rpm.lock
+}
+
+if command -v dnf >/dev/null; then
+	family=rpm
+elif command -v apt-get >/dev/null; then
+	family=deb
+else
+	echo "install.sh: this base has neither dnf nor apt-get" >&2
+	exit 1
+fi
+"install_$family" "$@"
+# In two steps: a pipe would hide that the first has failed.
+"list_$family" >/tmp/packages.tsv
+LC_ALL=C sort /tmp/packages.tsv >"$here/packages.tsv"
+rm /tmp/packages.tsv
+"tidy_$family"
+
+# A job may not gain rights, so nothing here gives any.
+find / -xdev -type f -perm /6000 -exec chmod ug-s {} +
+lines "$here/mountpoints" | xargs mkdir -p
 install -m 644 "$here/profile.sh" /etc/profile.d/perch.sh
-
-# A base made on this machine knows this machine's apt options; a job does not
-# need them.
-rm -f /etc/apt/apt.conf.d/99mmdebstrap
-apt-get clean
-rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache
-rm -rf /var/lib/dpkg/*-old /var/log/apt /var/log/*.log /var/log/*/*.log
+rm -rf /var/cache/ldconfig/aux-cache /var/cache/man/* /var/log/apt /var/log/*.log /var/log/*/*.log
 rm -f /etc/machine-id /var/lib/dbus/machine-id
 : >/etc/machine-id
 find / -xdev -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -25,6 +25,7 @@ func TestRules(t *testing.T) {
 		t.Run(string(v), func(t *testing.T) {
 			t.Parallel()
 			p := pool.Start(t, v, pool.Config{})
+			t.Run("templates", func(t *testing.T) { checkTemplates(t, p) })
 			install(t, p)
 			t.Run("defaults and caps", func(t *testing.T) { checkChanges(t, p) })
 			t.Run("batch jobs", func(t *testing.T) { checkBatchJob(t, p) })

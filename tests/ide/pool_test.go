@@ -3,10 +3,12 @@ package ide
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"perch/tests/browser"
@@ -45,6 +47,36 @@ func TestPool(t *testing.T) {
 	port := session.Relay(t, filepath.Join(p.Dir(), name+".sock"))
 	j.reached(t, byAddress("tcp", "127.0.0.1:"+port), "http://server")
 	work(t, j, browser.Start(t, ""), window(port, folder), folder)
+	workbenchThroughSubmitHost(t, p, j)
+}
+
+// workbenchThroughSubmitHost: a port of the job's, to which this machine has no way but by ssh's
+// SOCKS on the submit host, shows the workbench.
+func workbenchThroughSubmitHost(t *testing.T, p *pool.Pool, j *job) {
+	const socks = "1080"
+	name := j.ownServer(t)
+	folder := j.folder(t, name)
+	c := talk(t, j.ssh([]string{"-T", "-D", socks}, "bash"))
+	c.send(j.script(c.id, name, onPort))
+	port := c.result()["listeningOn"]
+	if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
+		conn.Close()
+		t.Fatalf("port %s of the job can be reached without SOCKS", port)
+	}
+	way := p.Command(t.Context(), "alice", "socat", "UNIX-LISTEN:/host/socks.sock,fork,mode=0666", "TCP:127.0.0.1:"+socks)
+	if err := way.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = way.Process.Signal(syscall.SIGTERM)
+		_ = way.Wait()
+	})
+	outside := filepath.Join(p.Dir(), "socks.sock")
+	await(t, "socat listens", func() bool { _, err := os.Stat(outside); return err == nil })
+	w := browser.Start(t, "socks5://127.0.0.1:"+session.Relay(t, outside))
+	w.Open(window(port, folder), "main.py")
+	w.Terminal()
+	w.Answers(`echo by-socks-$((40+2))`, "by-socks-42")
 }
 
 // submitHost puts Perch's programs into the pool and returns how alice runs one.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,6 +19,8 @@ import (
 
 	"perch/ci/internal/base"
 	"perch/ci/internal/buildah"
+	"perch/ci/internal/entrylayer"
+	"perch/ci/internal/environment"
 	"perch/ci/internal/publish"
 	"perch/ci/internal/tool"
 )
@@ -41,15 +42,16 @@ type Request struct {
 	Say func(format string, args ...any)
 }
 
-// Made are the files of a built image; SIF is "" without Apptainer.
+// Made are the files of a built image; SIF is "" without Apptainer. Packages is
+// the list of what is installed in it, SBOM the same as an SPDX document.
 type Made struct {
-	Archive, Tree, SIF string
+	Archive, Tree, SIF, Packages, SBOM string
 }
 
 // builder is a build under way.
 type builder struct {
 	Request
-	env     environment
+	env     environment.Environment
 	buildah *buildah.Buildah
 	log     *os.File
 }
@@ -59,7 +61,7 @@ type builder struct {
 // changed is not made again. Only one build of an environment runs at a time:
 // another waits. The error is one line and names the log.
 func Run(ctx context.Context, r Request) (Made, error) {
-	env, err := find(r.Images, r.Name)
+	env, err := environment.Find(r.Images, r.Name)
 	if err != nil {
 		return Made{}, err
 	}
@@ -100,6 +102,10 @@ func (r Request) explain(err error) error {
 	return err
 }
 
+// smokeFile says what is expected of an image. It is no part of what the image is
+// made of.
+const smokeFile = "smoke.yaml"
+
 // buildahTmp is where buildah puts large temporary files (buildah(1), TMPDIR).
 const buildahTmp = "/var/tmp"
 
@@ -122,7 +128,11 @@ func (b *builder) run(ctx context.Context) (Made, error) {
 	if b.buildah, err = buildah.Open(ctx, b.Cache, b.log); err != nil {
 		return Made{}, err
 	}
-	id, err := b.image(ctx)
+	image, err := b.image(ctx)
+	if err != nil {
+		return Made{}, err
+	}
+	id, err := image.id(b.Entrypoint)
 	if err != nil {
 		return Made{}, err
 	}
@@ -131,35 +141,51 @@ func (b *builder) run(ctx context.Context) (Made, error) {
 		b.Say("%s has not changed", b.Name)
 		return made, nil
 	}
-	return made, b.export(ctx, made, id)
+	return made, b.export(ctx, made, image, id)
 }
 
 // tag is the image's name in buildah's storage.
 func (b *builder) tag() string { return "localhost/perch/" + b.Name + ":latest" }
 
-// image builds the image in buildah's storage and returns its id.
-func (b *builder) image(ctx context.Context) (string, error) {
+// image builds the image, but for the entrypoint, in buildah's storage.
+func (b *builder) image(ctx context.Context) (built, error) {
 	maker := base.Maker{Buildah: b.buildah, Log: b.log, Say: b.Say, Cache: b.Cache, Fresh: b.Fresh}
-	baseImage, err := maker.Get(ctx, b.Base, b.env.base, b.env.suite)
+	baseImage, err := maker.Get(ctx, b.Base, b.env.Base, b.env.Suite)
 	if err != nil {
-		return "", err
+		return built{}, err
 	}
 	dir, err := b.contextDir()
 	if err != nil {
-		return "", err
+		return built{}, err
 	}
 	defer os.RemoveAll(dir)
 	before, _ := b.buildah.ID(ctx, b.tag())
 	b.Say("building %s from %s", b.Name, baseImage)
 	id, err := b.buildah.Build(ctx, dir, baseImage, b.tag(), b.Fresh)
-	if err == nil && before != "" && before != id {
+	if err != nil {
+		return built{}, err
+	}
+	if before != "" && before != id {
 		b.buildah.Forget(ctx, before)
 	}
-	return id, err
+	digest, err := b.buildah.Digest(ctx, baseImage)
+	if err != nil {
+		return built{}, err
+	}
+	from := origin(ctx, b.Images)
+	return built{image: id, created: from.created, about: map[string]string{
+		entrylayer.Title:       "Perch " + b.env.Title,
+		entrylayer.Environment: b.Name,
+		entrylayer.Created:     from.created.Format(time.RFC3339),
+		entrylayer.Source:      from.source,
+		entrylayer.Revision:    from.revision,
+		entrylayer.BaseName:    baseImage,
+		entrylayer.BaseDigest:  digest,
+	}}, nil
 }
 
 // contextDir makes the directory that buildah builds in: the environment's own
-// files, the shared ones, and the entrypoint.
+// files and the shared ones, without what says how to try an image.
 func (b *builder) contextDir() (dir string, err error) {
 	if dir, err = os.MkdirTemp(b.Cache, "context-"); err != nil {
 		return "", err
@@ -169,34 +195,26 @@ func (b *builder) contextDir() (dir string, err error) {
 			os.RemoveAll(dir)
 		}
 	}()
-	if err = os.CopyFS(dir, os.DirFS(b.env.dir)); err != nil {
+	if err = os.CopyFS(dir, os.DirFS(b.env.Dir)); err != nil {
 		return "", err
 	}
-	if err = os.CopyFS(filepath.Join(dir, shared), os.DirFS(filepath.Join(b.Images, shared))); err != nil {
+	if err = os.CopyFS(filepath.Join(dir, environment.Shared), os.DirFS(filepath.Join(b.Images, environment.Shared))); err != nil {
 		return "", err
 	}
-	return dir, copyFile(filepath.Join(dir, "perch-entrypoint"), b.Entrypoint)
-}
-
-func copyFile(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
+	for _, file := range []string{smokeFile, filepath.Join(environment.Shared, smokeFile)} {
+		if err = os.Remove(filepath.Join(dir, file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
 	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	return dir, nil
 }
 
 // names are where things will be.
 func (b *builder) names() Made {
-	made := Made{Archive: filepath.Join(b.Out, b.Name+".tar"), Tree: filepath.Join(b.Out, b.Name)}
+	base := filepath.Join(b.Out, b.Name)
+	made := Made{Archive: base + ".tar", Tree: base, Packages: base + ".packages.tsv", SBOM: base + ".spdx.json"}
 	if tool.Have("apptainer") {
-		made.SIF = filepath.Join(b.Out, b.Name+".sif")
+		made.SIF = base + ".sif"
 	}
 	return made
 }
@@ -224,11 +242,11 @@ func (m Made) paths() []string {
 	if m.SIF != "" {
 		paths = append(paths, m.SIF)
 	}
-	return paths
+	return append(paths, m.Packages, m.SBOM)
 }
 
 // export makes the files beside their places, and then puts them there.
-func (b *builder) export(ctx context.Context, made Made, id string) (err error) {
+func (b *builder) export(ctx context.Context, made Made, image built, id string) (err error) {
 	if err := b.sweep(); err != nil {
 		return err
 	}
@@ -238,7 +256,7 @@ func (b *builder) export(ctx context.Context, made Made, id string) (err error) 
 	}
 	defer func() { err = errors.Join(err, publish.RemoveTree(dir)) }()
 	part := func(path string) string { return filepath.Join(dir, filepath.Base(path)) }
-	if err := b.makeFiles(ctx, made, part); err != nil {
+	if err := b.makeFiles(ctx, made, image, part); err != nil {
 		return err
 	}
 	if err := os.Remove(b.idFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -252,15 +270,18 @@ func (b *builder) export(ctx context.Context, made Made, id string) (err error) 
 	return renameio.WriteFile(b.idFile(), []byte(id), 0o644)
 }
 
-func (b *builder) makeFiles(ctx context.Context, made Made, part func(string) string) error {
+func (b *builder) makeFiles(ctx context.Context, made Made, image built, part func(string) string) error {
 	b.Say("writing %s", made.Archive)
 	archive := part(made.Archive)
-	if err := b.buildah.Export(ctx, b.tag(), archive, b.Name); err != nil {
+	if err := b.archive(ctx, archive, image); err != nil {
+		return err
+	}
+	if err := b.describe(ctx, archive, image, part(made.Packages), part(made.SBOM)); err != nil {
 		return err
 	}
 	b.Say("unpacking it into %s", made.Tree)
 	if made.SIF == "" {
-		return b.buildah.Unpack(ctx, b.tag(), part(made.Tree))
+		return b.tree(ctx, part(made.Tree), image)
 	}
 	// HTCondor takes a directory only if Apptainer made it.
 	if _, err := tool.Run(ctx, b.log, "apptainer", "build", "--sandbox", part(made.Tree), "oci-archive://"+archive); err != nil {

@@ -80,11 +80,19 @@ func (b *Buildah) Pull(ctx context.Context, image string) error {
 	return err
 }
 
-// Export writes an image into a new file, an OCI archive in which it is called
-// name.
-func (b *Buildah) Export(ctx context.Context, image, file, name string) error {
-	_, err := b.run(ctx, "push", "--quiet", image, "oci-archive:"+file+":"+name)
+// Layout writes an image into a new directory, an OCI image layout.
+func (b *Buildah) Layout(ctx context.Context, image, dir string) error {
+	_, err := b.run(ctx, "push", "--quiet", image, "oci:"+dir)
 	return err
+}
+
+// Digest returns the digest of the manifest of an image that the storage holds,
+// or "" of one that a Build took from elsewhere.
+func (b *Buildah) Digest(ctx context.Context, image string) (string, error) {
+	if _, err := b.ID(ctx, image); err != nil {
+		return "", nil
+	}
+	return b.run(ctx, "inspect", "--type", "image", "--format", "{{.FromImageDigest}}", image)
 }
 
 // Import makes an image of one layer, named tag, from a tar file of a root file
@@ -126,7 +134,7 @@ func (b *Buildah) UnpackArchive(ctx context.Context, archive, dir string) error 
 	return b.unpack(ctx, c, dir)
 }
 
-// Unpack copies the root of an image into dir, which it makes.
+// Unpack copies the root of an image in the storage into dir, which it makes.
 func (b *Buildah) Unpack(ctx context.Context, image, dir string) error {
 	c, err := b.run(ctx, "from", "--quiet", image)
 	if err != nil {

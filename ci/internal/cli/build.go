@@ -13,23 +13,26 @@ import (
 func buildCommand() *cobra.Command {
 	r := build.Request{Cache: cacheDir("ci")}
 	c := &cobra.Command{
-		Use:   "build ENVIRONMENT",
-		Short: "Build an environment's image",
-		Long: `Build an environment's image with buildah: an OCI archive and an unpacked
+		Use:   "build ENVIRONMENT...",
+		Short: "Build environments' images",
+		Long: `Build environments' images with buildah: an OCI archive and an unpacked
 directory that runc can use; with Apptainer on PATH, the directory is one that
-HTCondor takes (a sandbox), and a SIF is made too. Their paths are printed.
-What has not changed since the last time is not built again.`,
-		Args: oneArg("the environment"),
+HTCondor takes (a sandbox), and a SIF is made too; the list of packages, and an
+SPDX document of them. Their paths are printed. What has not changed since the
+last time is not built again.`,
+		Args: someArgs("an environment"),
 		RunE: func(c *cobra.Command, args []string) error {
-			r.Name, r.Say = args[0], sayer(c)
+			r.Say = sayer(c)
 			if err := makeAbsolute(&r.Images, &r.Out, &r.Entrypoint); err != nil {
 				return err
 			}
-			made, err := build.Run(c.Context(), r)
-			if err != nil {
-				return err
+			for _, r.Name = range args {
+				made, err := build.Run(c.Context(), r)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(c.OutOrStdout(), made)
 			}
-			fmt.Fprintln(c.OutOrStdout(), made)
 			return nil
 		},
 	}

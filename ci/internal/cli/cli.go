@@ -45,15 +45,16 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(buildCommand(), smokeCommand(), connectCommand())
+	root.AddCommand(buildCommand(), bakeCommand(), smokeCommand(), diffCommand(), pushCommand(), catalogCommand(), connectCommand())
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return report(stderr, root.ExecuteContext(ctx))
+	return exitCode(stderr, root.ExecuteContext(ctx))
 }
 
-func report(stderr io.Writer, err error) int {
+// exitCode says what went wrong, and returns the code for it.
+func exitCode(stderr io.Writer, err error) int {
 	if err == nil {
 		return exitOK
 	}
@@ -73,6 +74,23 @@ func oneArg(what string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// someArgs wants one argument or more, each what.
+func someArgs(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usageError{fmt.Errorf("%s is missing", what)}
+		}
+		return nil
+	}
+}
+
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("no argument is wanted, not %q", args[0])}
+	}
+	return nil
 }
 
 // sayer returns a function that tells the user what goes on.

@@ -1,32 +1,119 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"perch/ci/internal/environment"
+	"perch/ci/internal/report"
 	"perch/ci/internal/smoke"
 )
 
+// errFailed says that an image did not pass. The table says why.
+var errFailed = errors.New("the image does not hold what it promises, see the table")
+
+// reportFiles are where reports are to be written, beside the table.
+type reportFiles struct{ junit, json, html string }
+
 func smokeCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "smoke IMAGE",
-		Short: "Try an image the way a batch system uses it",
-		Long: `Try an image, an unpacked directory or an OCI archive, the way a batch system
-uses it: its perch-entrypoint runs under runc as a user without rights and
-without a passwd entry, with a read-only root, a scratch directory as home and a
-small /tmp. Sessions are opened in it with ssh and sftp. One row for each thing
-that was tried is printed. Exit status: 0 all is well, 1 it is not.`,
-		Args: oneArg("the image"),
+	r := smoke.Request{Cache: cacheDir("ci")}
+	var built string
+	var files reportFiles
+	c := &cobra.Command{
+		Use:   "smoke IMAGE...",
+		Short: "Try images the way a batch system uses them",
+		Long: `Try images the way a batch system and a user's first hour use them. An image is
+an unpacked directory, an OCI archive, or the name of an environment that was
+built. Its perch-entrypoint runs under runc as a user without rights and without
+a passwd entry, with a read-only root, a scratch directory as home and a small
+/tmp. Sessions are opened in it with ssh and sftp, programs are built and
+debugged, and the image's files are looked at. What is expected is said by
+images/shared/smoke.yaml and the environment's own. One row for each thing that
+was tried is printed. Exit status: 0 all is well, 1 it is not.`,
+		Args: someArgs("an image"),
 		RunE: func(c *cobra.Command, args []string) error {
-			self, err := os.Executable()
-			if err != nil {
+			var err error
+			if r.Self, err = os.Executable(); err != nil {
 				return err
 			}
-			r := smoke.Request{Image: args[0], Cache: cacheDir("ci"), Self: self, Say: sayer(c)}
-			return smoke.Run(c.Context(), r, c.OutOrStdout())
+			r.Say = sayer(c)
+			var found []report.Image
+			for _, image := range args {
+				one, err := tryOne(c, r, image, built)
+				if err != nil {
+					return err
+				}
+				if len(args) > 1 {
+					fmt.Fprintf(c.OutOrStdout(), "%s in %s:\n", one.Image, one.Place)
+				}
+				if err := one.Table(c.OutOrStdout()); err != nil {
+					return err
+				}
+				found = append(found, one)
+			}
+			if err := files.write(found); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(found, func(i report.Image) bool { return !i.Passed() }) {
+				return errFailed
+			}
+			return nil
 		},
 	}
+	f := c.Flags()
+	f.StringVar(&r.Images, "images", imagesDir(), "directory of the environments")
+	f.StringVar(&r.Place, "in", "runc", "place to try it in: runc, or apptainer (as an ordinary user)")
+	f.StringVar(&built, "built", cacheDir("images"), "directory in which environments were built")
+	f.StringVar(&r.Environment, "environment", "", "environment whose promises are tried (default: the one that the image is called after)")
+	f.StringVar(&r.IDEServer, "ide-server", "", "archive (tar.gz) of a VS Code server that serves the workbench, to start in the image")
+	f.StringVar(&files.junit, "junit", "", "file for a report in JUnit's format")
+	f.StringVar(&files.json, "json", "", "file for a report in JSON")
+	f.StringVar(&files.html, "html", "", "file for a page with the matrix of images and checks")
+	return c
+}
+
+// tryOne tries an image, given by its path or as an environment's name.
+func tryOne(c *cobra.Command, r smoke.Request, image, built string) (report.Image, error) {
+	r.Image = image
+	if r.Environment == "" {
+		known, _ := environment.List(r.Images)
+		name := strings.TrimSuffix(filepath.Base(image), ".tar")
+		if slices.Contains(known, name) {
+			r.Environment = name
+			if _, err := os.Stat(image); err != nil && image == name {
+				r.Image = filepath.Join(built, name)
+			}
+		}
+	}
+	return smoke.Run(c.Context(), r)
+}
+
+// write writes the reports that are asked for.
+func (f reportFiles) write(found []report.Image) error {
+	for _, w := range []struct {
+		file  string
+		write func(io.Writer, []report.Image) error
+	}{{f.junit, report.JUnit}, {f.json, report.JSON}, {f.html, report.Page}} {
+		if w.file == "" {
+			continue
+		}
+		var content strings.Builder
+		if err := w.write(&content, found); err != nil {
+			return err
+		}
+		if err := renameio.WriteFile(w.file, []byte(content.String()), 0o644); err != nil {
+			return fmt.Errorf("writing a report: %w", err)
+		}
+	}
+	return nil
 }
 
 // connectCommand is for the ssh that smoke calls.

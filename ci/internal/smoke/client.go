@@ -24,7 +24,7 @@ import (
 const sessionTime = time.Minute
 
 // host is what the clients call the job, and it stands in known_hosts.
-const host = "smoke"
+const host = "smoke.perch"
 
 // jobKeys are the files that go into the job.
 type jobKeys struct {
@@ -68,25 +68,37 @@ func newKey() (private, public []byte, err error) {
 
 // client calls the stock clients for one job.
 type client struct {
-	// self is this program, dir where the keys are, sock the job's socket.
-	self, dir, sock string
+	// dir is where files for and from the job can be put.
+	dir string
+	// options are ssh's and sftp's, env is what is added to their environment.
+	options, env []string
 }
 
-// options are ssh's and sftp's. Nothing of this machine's configuration and of
-// the user's agent has a say.
-func (c client) options() []string {
-	proxy := strings.ReplaceAll(quote(c.self)+" connect "+quote(c.sock), "%", "%%")
+// connected are the options for a job's socket, to which self, this program,
+// connects. Nothing of this machine's configuration has a say, and of the user's
+// agent no other key. The keys are in dir.
+func connected(self, dir, sock string) []string {
+	proxy := strings.ReplaceAll(quote(self)+" connect "+quote(sock), "%", "%%")
 	return []string{
 		"-F", "/dev/null",
 		"-o", "ProxyCommand=" + proxy,
-		"-o", "IdentityFile=" + filepath.Join(c.dir, "key"), "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
-		"-o", "UserKnownHostsFile=" + filepath.Join(c.dir, "known_hosts"), "-o", "GlobalKnownHostsFile=/dev/null",
+		"-o", "IdentityFile=" + filepath.Join(dir, "key"), "-o", "IdentitiesOnly=yes",
+		"-o", "UserKnownHostsFile=" + filepath.Join(dir, "known_hosts"), "-o", "GlobalKnownHostsFile=/dev/null",
 		"-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
 	}
 }
 
 // quote makes one word of the shell of s.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// command is ssh with its options as one line of the shell, as git takes it.
+func (c client) command() string {
+	words := []string{"ssh"}
+	for _, o := range c.options {
+		words = append(words, quote(o))
+	}
+	return strings.Join(words, " ")
+}
 
 // ssh calls ssh with arguments, of which the first are options of its own, and
 // returns the output and the exit status. stdin is what it gets to read.
@@ -104,11 +116,18 @@ func (c client) session(ctx context.Context, command string) (string, error) {
 	return out, err
 }
 
+// prepared is a call that is not started yet. It is killed when ctx ends.
+func (c client) prepared(ctx context.Context, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, append(c.options[:len(c.options):len(c.options)], args...)...)
+	cmd.Env = append(os.Environ(), c.env...)
+	cmd.WaitDelay = time.Second
+	return cmd
+}
+
 func (c client) call(ctx context.Context, program, stdin string, args ...string) (string, int, error) {
 	ctx, cancel := context.WithTimeout(ctx, sessionTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, append(c.options(), args...)...)
-	cmd.WaitDelay = time.Second
+	cmd := c.prepared(ctx, program, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	err := cmd.Run()

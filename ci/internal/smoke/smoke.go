@@ -1,32 +1,41 @@
-// Package smoke tries an image the way a batch system would use it: it runs the
-// image's perch-entrypoint under runc, as a user without rights and without a
-// passwd entry, with a read-only root, a scratch directory as home and a small
-// /tmp, opens sessions in it with the stock ssh, and has it end.
+// Package smoke tries an image the way a batch system and a user's first hour
+// would use it: it runs the image's perch-entrypoint under runc, as a user
+// without rights and without a passwd entry, with a read-only root, a scratch
+// directory as home and a small /tmp, opens sessions in it with the stock ssh,
+// works in them, looks at the image's files, and has the job end.
 package smoke
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
+	"slices"
+	"strings"
 	"time"
 
 	"perch/ci/internal/buildah"
 	"perch/ci/internal/publish"
+	"perch/ci/internal/report"
 	"perch/ci/internal/tool"
-	"perch/shim/bundle"
 )
 
 // limit is how long all of it may take, unpacking aside.
-const limit = 5 * time.Minute
+const limit = 15 * time.Minute
 
 // Request is what to try.
 type Request struct {
-	// Image is an unpacked image, or an OCI archive.
+	// Image is an unpacked image, an OCI archive or, for Apptainer, a SIF.
 	Image string
+	// Place is the name of one of Places.
+	Place string
+	// Environment names the one in the folder Images whose promises are
+	// tried, or is "".
+	Environment, Images string
+	// IDEServer is an archive of a VS Code server, or "".
+	IDEServer string
 	// Cache is a directory for unpacking an archive.
 	Cache string
 	// Self is this program, which serves ssh as its ProxyCommand by the
@@ -36,49 +45,57 @@ type Request struct {
 	Say func(format string, args ...any)
 }
 
-// ErrFailed says that an image did not pass. The table says why.
-var ErrFailed = errors.New("the image does not hold what it promises, see the table")
-
-// Run tries an image and writes a table to w, one row for each thing that was
-// tried. ErrFailed is the error of an image that did not pass, any other means
-// that it could not be tried.
-func Run(ctx context.Context, r Request, w io.Writer) error {
-	if _, err := os.Stat(r.Image); err != nil {
-		return fmt.Errorf("looking for the image: %w", err)
+// Run tries an image. The error means that it could not be tried.
+func Run(ctx context.Context, r Request) (report.Image, error) {
+	found := report.Image{Image: r.Image, Environment: r.Environment, Place: r.Place, At: time.Now()}
+	if r.Environment != "" {
+		found.Image = r.Environment
 	}
-	if err := tool.Need("ssh", "sftp"); err != nil {
-		return err
-	}
-	if err := bundle.Works(ctx); err != nil {
-		return err
-	}
-	tree, remove, err := r.tree(ctx)
+	expect, err := Expect(r.Images, r.Environment, Names())
 	if err != nil {
-		return err
+		return found, err
+	}
+	if _, err := os.Stat(r.Image); err != nil {
+		return found, fmt.Errorf("looking for the image: %w", err)
+	}
+	if err := tool.Need("ssh", "sftp", "git"); err != nil {
+		return found, err
+	}
+	p, ok := Places[r.Place]
+	if !ok {
+		return found, fmt.Errorf("there is no place %q; there is: %s", r.Place, strings.Join(slices.Sorted(maps.Keys(Places)), ", "))
+	}
+	if err := p.check(ctx); err != nil {
+		return found, err
+	}
+	image, remove, err := r.image(ctx)
+	if err != nil {
+		return found, err
 	}
 	defer remove()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	j, err := start(ctx, tree, r.Self)
+	j, err := start(ctx, p, image, r.Self)
 	if err != nil {
-		return fmt.Errorf("starting the image: %w", err)
+		return found, fmt.Errorf("starting the image: %w", err)
 	}
 	defer j.close()
-	if runChecks(ctx, j, w) {
-		return nil
+	j.expect, j.ideServer = expect, r.IDEServer
+	found.Results = runChecks(ctx, j)
+	if !found.Passed() {
+		r.Say("the job's output was:\n%s", j.output())
 	}
-	r.Say("the job's output was:\n%s", j.outputTail())
-	return ErrFailed
+	return found, ctx.Err()
 }
 
-// tree returns the unpacked image, and what removes it where it was unpacked
+// image returns what the place runs, and what removes it where it was unpacked
 // for this.
-func (r Request) tree(ctx context.Context) (tree string, remove func(), err error) {
+func (r Request) image(ctx context.Context) (tree string, remove func(), err error) {
 	image, err := filepath.Abs(r.Image)
 	if err != nil {
 		return "", nil, err
 	}
-	if info, err := os.Stat(image); err != nil || info.IsDir() {
+	if info, err := os.Stat(image); err != nil || info.IsDir() || strings.HasSuffix(image, ".sif") {
 		return image, func() {}, err
 	}
 	if err := os.MkdirAll(r.Cache, 0o755); err != nil {
@@ -105,30 +122,41 @@ func (r Request) unpack(ctx context.Context, archive, dir string) error {
 	return b.UnpackArchive(ctx, archive, dir)
 }
 
-// check is one thing to try. Its detail stands in the table if it is as it
+// check is one thing to try. Its detail stands in the report if it is as it
 // should be.
 type check struct {
 	name string
 	try  func(ctx context.Context, j *job) (detail string, err error)
+	// files says that it looks at the image's files, which have to be
+	// unpacked.
+	files bool
 }
 
-// runChecks tries everything in order and says whether all of it passed. Where
-// the first, without which nothing works, does not, there are no others.
-func runChecks(ctx context.Context, j *job, w io.Writer) bool {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	defer table.Flush()
-	passed := true
+// Names are the checks in their order.
+func Names() []string {
+	names := make([]string, len(checks))
 	for i, c := range checks {
-		detail, err := c.try(ctx, j)
-		if err != nil {
-			passed = false
-			fmt.Fprintf(table, "FAIL\t%s\t%v\n", c.name, err)
-		} else {
-			fmt.Fprintf(table, "ok\t%s\t%s\n", c.name, detail)
+		names[i] = c.name
+	}
+	return names
+}
+
+// runChecks tries everything in order. Where the first, without which nothing
+// works, does not pass, there are no others.
+func runChecks(ctx context.Context, j *job) []report.Result {
+	var results []report.Result
+	for i, c := range checks {
+		if c.files && j.tree == "" {
+			continue
 		}
-		if i == 0 && !passed {
+		start := time.Now()
+		detail, err := c.try(ctx, j)
+		r := judge(c.name, detail, err, j.expect.Limits[c.name])
+		r.Seconds = time.Since(start).Seconds()
+		results = append(results, r)
+		if i == 0 && r.Status == report.Fail {
 			break
 		}
 	}
-	return passed
+	return results
 }

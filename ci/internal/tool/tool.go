@@ -82,7 +82,8 @@ func cause(stderr string) string {
 	var last string
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimSpace(line)
-		if line != "" && !looksLikeError(last) {
+		// "Error:" alone is a heading.
+		if line != "" && line != "Error:" && !looksLikeError(last) {
 			last = line
 		}
 	}

@@ -263,7 +263,7 @@ func rename(from, to string) error {
 // statusCode is a status of section 7 for an error of a system call, as
 // sftp-server has it.
 func statusCode(err error) uint32 {
-	const ok, noSuchFile, permissionDenied, failure, badMessage = 0, 2, 3, 4, 5
+	const ok, noSuchFile, permissionDenied, failure, badMessage, unsupported = 0, 2, 3, 4, 5, 8
 	switch {
 	case err == nil:
 		return ok
@@ -273,6 +273,8 @@ func statusCode(err error) uint32 {
 		return badMessage
 	case errors.Is(err, os.ErrPermission):
 		return permissionDenied
+	case errors.Is(err, unix.ENOSYS):
+		return unsupported
 	}
 	return failure
 }

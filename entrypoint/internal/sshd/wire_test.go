@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"path/filepath"
 	"testing"
 )
 
@@ -32,6 +33,50 @@ func TestWire(t *testing.T) {
 	}
 	if got := <-got; !bytes.Equal(got, want.Bytes()) {
 		t.Errorf("%d bytes came out of %d, or others", len(got), want.Len())
+	}
+}
+
+// A packet that the library writes in two pieces reaches the kernel as one: on a
+// socket that keeps messages apart, it is one message. A busy machine may come
+// between the two pieces now and then.
+func TestWireWritesPacketsWhole(t *testing.T) {
+	listener, err := net.Listen("unixpacket", filepath.Join(t.TempDir(), "sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	near, err := net.Dial("unixpacket", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	far, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	w := newWire(near)
+	defer w.Close()
+	const packets, rest = 20, 28_700
+	message := make([]byte, 1<<16)
+	whole := 0
+	for range packets {
+		for _, n := range []int{libraryBuffer, rest} {
+			if _, err := w.Write(make([]byte, n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for got := 0; got < libraryBuffer+rest; {
+			n, err := far.Read(message)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got += n; n == libraryBuffer+rest {
+				whole++
+			}
+		}
+	}
+	if whole == 0 {
+		t.Errorf("none of %d packets came whole", packets)
 	}
 }
 

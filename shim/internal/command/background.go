@@ -5,13 +5,11 @@ import (
 	"log"
 	"syscall"
 
-	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 
 	"perch/shim/internal/engine"
 	"perch/shim/internal/engine/local"
 	"perch/shim/internal/keep"
-	"perch/shim/internal/target"
 )
 
 // keep is what run starts beside a running job.
@@ -26,7 +24,7 @@ func (a *app) keep() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t, err := target.Resolve(args[0], r.Engine.Queue(), xdg.StateHome)
+			t, err := r.Target(args[0])
 			if err != nil {
 				return err
 			}

@@ -69,7 +69,7 @@ func (a *app) root() *cobra.Command {
 		Use:   "perch",
 		Short: "Sessions inside batch jobs, as if they were hosts",
 		Long: `perch runs editing sessions inside batch jobs. A target is a submit description,
-named JDL:path or path. perch-ssh, which stands in for ssh, takes JDL:path as a
+named JDL:path or path, or the name of a template. perch-ssh, which stands in for ssh, takes JDL:path as a
 host name, and submits, waits and connects by itself.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -81,7 +81,7 @@ host name, and submits, waits and connects by itself.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
 	})
-	root.AddCommand(a.up(), a.status(), a.list(), a.stop(), a.logs(), a.hostKey(), a.proxy(),
+	root.AddCommand(a.up(), a.status(), a.list(), a.stop(), a.logs(), a.hostKey(), a.template(), a.proxy(),
 		a.prepare(), a.keep(), a.localStarter())
 	return root
 }

@@ -43,7 +43,7 @@ func (a *app) status() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t, err := target.Resolve(args[0], r.Engine.Queue(), xdg.StateHome)
+			t, err := r.Target(args[0])
 			if err != nil {
 				return err
 			}

@@ -17,6 +17,7 @@ import (
 	"perch/shim/internal/keys"
 	"perch/shim/internal/say"
 	"perch/shim/internal/target"
+	"perch/shim/internal/template"
 	"perch/shim/internal/userlog"
 	"perch/shim/internal/wait"
 )
@@ -49,10 +50,18 @@ type Paths struct {
 	Perch, PerchSSH, Entrypoint, SSH string
 }
 
+// Target finds the target that arg names: a submit description, or a template.
+func (r *Runner) Target(arg string) (target.Target, error) {
+	if err := template.Prepare(arg); err != nil {
+		return target.Target{}, err
+	}
+	return target.Resolve(arg, r.Engine.Queue(), xdg.StateHome)
+}
+
 // Prepare finds the target that arg names and makes its folders, keys and
 // ssh_config, without looking for a job.
 func (r *Runner) Prepare(ctx context.Context, arg string) (target.Target, error) {
-	t, err := target.Resolve(arg, r.Engine.Queue(), xdg.StateHome)
+	t, err := r.Target(arg)
 	if err != nil {
 		return t, err
 	}
@@ -76,7 +85,7 @@ func (r *Runner) Prepare(ctx context.Context, arg string) (target.Target, error)
 // Up makes sure that one job of the target that arg names runs and that a
 // carrier to it stands.
 func (r *Runner) Up(ctx context.Context, arg string) (target.Target, engine.Job, error) {
-	t, err := target.Resolve(arg, r.Engine.Queue(), xdg.StateHome)
+	t, err := r.Target(arg)
 	if err != nil {
 		return t, engine.Job{}, err
 	}

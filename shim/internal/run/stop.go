@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/adrg/xdg"
-
 	"perch/entrypoint/contract"
 	"perch/shim/internal/engine"
 	"perch/shim/internal/keep"
@@ -25,7 +23,7 @@ import (
 // Stop ends the target's jobs: one that can be entered is asked to end by
 // itself, so that its output comes back; what is left after grace is removed.
 func (r *Runner) Stop(ctx context.Context, arg string, grace time.Duration) error {
-	t, err := target.Resolve(arg, r.Engine.Queue(), xdg.StateHome)
+	t, err := r.Target(arg)
 	if err != nil {
 		return err
 	}
@@ -165,7 +163,7 @@ func (r *Runner) ended(ctx context.Context, j engine.Job, grace time.Duration) (
 // Logs returns the files that say how the target's last job went: those that
 // exist.
 func (r *Runner) Logs(arg string) ([]string, error) {
-	t, err := target.Resolve(arg, r.Engine.Queue(), xdg.StateHome)
+	t, err := r.Target(arg)
 	if err != nil {
 		return nil, err
 	}

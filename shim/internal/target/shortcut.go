@@ -1,6 +1,7 @@
 package target
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,6 +35,9 @@ func shortcut(jdl string) (string, error) {
 // in the same environment, and it still is, without asking any queue.
 func Known(arg string) (Target, bool, error) {
 	jdl, err := RealPath(arg)
+	if errors.Is(err, errNone) && Word(arg) != "" {
+		return Target{}, false, nil // perch knows whether there is such a template
+	}
 	if err != nil {
 		return Target{}, false, err
 	}

@@ -56,8 +56,11 @@ func Resolve(arg, queue, stateHome string) (Target, error) {
 	}, nil
 }
 
+// errNone says that there is no file of the name, which may be a template's.
+var errNone = errors.New("check the path")
+
 // RealPath returns the absolute path, without links, of the submit description
-// that arg names. The error says in one line what is wrong with it.
+// that arg names: a file, or the one that was made of a template of that name. The error says in one line what is wrong with it.
 func RealPath(arg string) (string, error) {
 	path := trimPrefix(arg)
 	if path == "" {
@@ -71,13 +74,35 @@ func RealPath(arg string) (string, error) {
 		return "", fmt.Errorf("finding %q: %w", arg, err)
 	}
 	real, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) && Word(arg) != "" {
+		real, err = filepath.EvalSymlinks(TemplatePath(Word(arg)))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no submit description %s; check the path", path)
+		return "", fmt.Errorf("there is no submit description %s; %w", path, errNone)
 	}
 	if err != nil {
 		return "", fmt.Errorf("finding submit description: %w; check the path", err)
 	}
 	return real, readable(real)
+}
+
+// Word is the name of a template, if arg may be one, or "".
+func Word(arg string) string {
+	name := trimPrefix(arg)
+	if strings.ContainsAny(name, "/~") || strings.HasSuffix(name, ".jdl") {
+		return ""
+	}
+	return name
+}
+
+// TemplatePath is where the submit description lies that is made of the template
+// name, in the user's data folder (XDG_DATA_HOME).
+func TemplatePath(name string) string {
+	data := os.Getenv("XDG_DATA_HOME")
+	if !filepath.IsAbs(data) {
+		data = filepath.Join(os.Getenv("HOME"), ".local", "share")
+	}
+	return filepath.Join(data, "perch", "templates", name+".jdl")
 }
 
 func readable(path string) error {

@@ -1,11 +1,11 @@
-package build
+package environment
 
 import (
 	"strings"
 	"testing"
 )
 
-func TestDefaultBase(t *testing.T) {
+func TestRead(t *testing.T) {
 	for _, c := range []struct{ name, file, want, err string }{
 		{"plain", "# text\nARG BASE=reg.test/debian:12\nFROM ${BASE}\n", "reg.test/debian:12", ""},
 		{"quoted, lower case, indented", "  arg BASE=\"reg.test/x\"\n", "reg.test/x", ""},
@@ -15,9 +15,10 @@ func TestDefaultBase(t *testing.T) {
 		{"commented out", "# ARG BASE=x\n", "", `no line "ARG BASE=…"`},
 		{"a line without end", strings.Repeat("x", 1<<20), "", "token too long"},
 	} {
-		got, err := defaultBase(strings.NewReader(c.file))
-		if got != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
-			t.Errorf("%s: got %q, %v; want %q, %q", c.name, got, err, c.want, c.err)
+		var e Environment
+		err := e.read(strings.NewReader(c.file))
+		if got := e.Base; got != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: got %q, %v; want %q, %q", c.name, e.Base, err, c.want, c.err)
 		}
 	}
 }
@@ -26,27 +27,44 @@ func TestDefaultBase(t *testing.T) {
 // that it cannot, and takes its base as an argument.
 func TestEnvironmentsOfTheRepository(t *testing.T) {
 	const images = "../../../images"
-	names, err := list(images)
+	names, err := List(images)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		if e, err := find(images, name); err != nil || e.base == "" {
-			t.Errorf("%s: base %q, %v", name, e.base, err)
+		if e, err := Find(images, name); err != nil || e.Base == "" || e.Title == name {
+			t.Errorf("%s: base %q, title %q, %v", name, e.Base, e.Title, err)
 		}
 	}
 }
 
-func FuzzDefaultBase(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	f.Add("ARG BASE=docker.io/library/debian:12\n")
 	f.Add("ARG BASE='\nARG BASE=\"\"\n")
 	f.Fuzz(func(t *testing.T, file string) {
-		base, err := defaultBase(strings.NewReader(file))
-		if (err == nil) == (base == "") {
+		var e Environment
+		err := e.read(strings.NewReader(file))
+		base := e.Base
+		if err == nil && base == "" {
 			t.Errorf("base %q and error %v", base, err)
 		}
 		if strings.ContainsAny(base, " \t\n") {
 			t.Errorf("base %q holds blanks", base)
 		}
 	})
+}
+
+func TestDebianSuite(t *testing.T) {
+	for image, want := range map[string]string{
+		"docker.io/library/debian:bookworm":    "bookworm",
+		"mirror.example.org/hub/debian:trixie": "trixie",
+		"docker.io/library/ubuntu:24.04":       "",
+		"docker.io/rockylinux/rockylinux:9":    "",
+		"debian":                               "",
+		"registry.example.org:5000/x":          "",
+	} {
+		if got := debianSuite(image); got != want {
+			t.Errorf("%s: %q, want %q", image, got, want)
+		}
+	}
 }

@@ -1,0 +1,116 @@
+package bake
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
+	"perch/ci/internal/entrylayer"
+	"perch/ci/internal/imagetest"
+	"perch/ci/internal/ociarchive"
+	"perch/ci/internal/source"
+)
+
+// request is one for a base of this layer, with a program of the test's own.
+func request(t *testing.T, layer imagetest.Layer) Request {
+	t.Helper()
+	dir := t.TempDir()
+	r := Request{Base: filepath.Join(dir, "base.tar"), Out: filepath.Join(dir, "out", "baked.tar"), Entrypoint: filepath.Join(dir, "entrypoint"), Say: t.Logf}
+	if err := ociarchive.WriteFile(r.Base, imagetest.New(t, layer), "base"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.Entrypoint, []byte("the entrypoint"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRun(t *testing.T) {
+	r := request(t, imagetest.Layer{"etc/os-release": "PRETTY_NAME=\"A system\"\n", "usr/local/bin/perch-entrypoint": "an earlier one"})
+	found, err := Run(context.Background(), r)
+	if err != nil || found.System != "A system" || len(found.Lacks) == 0 {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	baked, err := source.Open(context.Background(), r.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer baked.Close()
+	files := tar.NewReader(mutate.Extract(baked))
+	seen := map[string]string{}
+	for h, err := files.Next(); err == nil; h, err = files.Next() {
+		var content bytes.Buffer
+		if _, err := content.ReadFrom(files); err != nil {
+			t.Fatal(err)
+		}
+		seen[h.Name] = content.String()
+	}
+	if len(seen) != 2 || seen["usr/local/bin/perch-entrypoint"] != "the entrypoint" || seen["etc/os-release"] == "" {
+		t.Errorf("the image has %q", seen)
+	}
+	config, err := baked.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := baked.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{entrylayer.Contract, entrylayer.BaseDigest, entrylayer.Created} {
+		if config.Config.Labels[name] == "" || manifest.Annotations[name] != config.Config.Labels[name] {
+			t.Errorf("%s: label %q, annotation %q", name, config.Config.Labels[name], manifest.Annotations[name])
+		}
+	}
+	first, err := os.ReadFile(r.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(context.Background(), r); err != nil {
+		t.Fatal(err)
+	}
+	if second, err := os.ReadFile(r.Out); err != nil || !bytes.Equal(first, second) {
+		t.Errorf("baked twice it is not the same, %v", err)
+	}
+}
+
+// What cannot be baked leaves what was there.
+func TestRunOfBadInput(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(r *Request) error
+		want  string
+	}{
+		"no entrypoint": {func(r *Request) error { return os.Remove(r.Entrypoint) }, "there is no perch-entrypoint at"},
+		"no base":       {func(r *Request) error { return os.Remove(r.Base) }, "looking for the image"},
+		"no image":      {func(r *Request) error { return os.WriteFile(r.Base, []byte("text"), 0o644) }, "is no image"},
+		"half an image": {func(r *Request) error { return os.Truncate(r.Base, 4000) }, "base.tar: "},
+		"no directory":  {func(r *Request) error { r.Out = "/dev/null/x"; return nil }, "not a directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := request(t, imagetest.Layer{"file": strings.Repeat("content ", 1000)})
+			if err := os.MkdirAll(filepath.Dir(r.Out), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(r.Out, []byte("earlier"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			out := r.Out
+			if err := c.spoil(&r); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Run(context.Background(), r)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %v, want %q in one line", err, c.want)
+			}
+			entries, _ := os.ReadDir(filepath.Dir(out))
+			if content, _ := os.ReadFile(out); string(content) != "earlier" || len(entries) != 1 {
+				t.Errorf("the output is %q, beside it %v", content, entries)
+			}
+		})
+	}
+}

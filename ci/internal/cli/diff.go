@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"perch/ci/internal/packages"
+	"perch/ci/internal/source"
+)
+
+func diffCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "diff OLD NEW",
+		Short: "Say which packages two images do not have alike",
+		Long: `Say which packages two images do not have alike: a line for each, "+" where only
+NEW has it, "-" where only OLD has, "~" where the versions differ. An image is
+what bake takes, or the list of packages (.packages.tsv) that build makes.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usageError{fmt.Errorf("two arguments are wanted, the images, not %d", len(args))}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			var lists [2][]packages.Package
+			for i, image := range args {
+				list, err := packageList(c.Context(), image)
+				if err != nil {
+					return fmt.Errorf("reading what is in %s: %w", image, err)
+				}
+				lists[i] = list
+			}
+			for _, change := range packages.Diff(lists[0], lists[1]) {
+				fmt.Fprintln(c.OutOrStdout(), change)
+			}
+			return nil
+		},
+	}
+}
+
+func packageList(ctx context.Context, image string) ([]packages.Package, error) {
+	text, err := packageText(ctx, image)
+	if err != nil {
+		return nil, err
+	}
+	return packages.Parse(bytes.NewReader(text))
+}
+
+func packageText(ctx context.Context, image string) ([]byte, error) {
+	if strings.HasSuffix(image, ".tsv") {
+		return os.ReadFile(image)
+	}
+	i, err := source.Open(ctx, image)
+	if err != nil {
+		return nil, err
+	}
+	defer i.Close()
+	return packages.Of(i)
+}

@@ -1,0 +1,198 @@
+package images
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"perch/tests/session"
+	"perch/tests/vscode"
+)
+
+// breaks are ways to break an image that make one check fail, and no other.
+var breaks = map[string]func(t *testing.T, root string){
+	"system":               write("usr/lib/os-release", "ID=none\n"),
+	"user":                 whenRun("cat /proc/self/status", `cat() { echo "Uid:	0"; }`),
+	"uid mapping":          whenRun("uid_map", `ls() { echo "-rw-r--r-- 1 0 0 0 now owned"; }`),
+	"root read-only":       whenRun("perch-smoke", "echo /etc"),
+	"home":                 whenRun("pwd && printf", "cd /"),
+	"scratch and tmp":      whenRun("XDG_RUNTIME_DIR", "unset XDG_RUNTIME_DIR"),
+	"exit status":          whenRun("exit 7", "trap 'exit 0' EXIT"),
+	"terminal":             remove("usr/bin/tty"),
+	"sftp":                 whenRun("pwd && printf", `ln -s /proc/none "$HOME/sent"`),
+	"forward to the job":   whenRun(".perch/sock", "_CONDOR_SCRATCH_DIR=/none"),
+	"forward from the job": whenRun("/dev/tcp", "exit 1"),
+	"agent":                remove("usr/bin/ssh-add"),
+	"tools":                remove("usr/bin/tmux"),
+	"C library":            remove("usr/bin/getconf"),
+	"locale":               remove("usr/lib/locale/locale-archive"),
+	"C program":            remove("usr/lib/gcc/*/*/cc1"),
+	"C++ program":          remove("usr/lib/gcc/*/*/cc1plus"),
+	"Python program":       remove("usr/lib/python3*/py_compile.py"),
+	"Jupyter kernel":       remove("usr/lib/python3/dist-packages/ipykernel"),
+	"git clone":            remove("usr/bin/git-upload-pack"),
+	"VS Code server":       remove("usr/bin/gzip"),
+	"user namespaces":      remove("usr/bin/unshare"),
+	"permissions":          chmod("usr/bin/ls", 0o755|os.ModeSetuid),
+	"secrets":              write("root/.netrc", "machine example.org password secret\n"),
+	"leftovers":            write("var/cache/apt/archives/left.deb", "left"),
+	"size":                 grow("usr/share/large", 4<<30),
+	"stop":                 wrapEntrypoint,
+	"entrypoint ready":     remove("usr/local/bin/perch-entrypoint"),
+}
+
+// TestBrokenImages: each check fails where it should, and alone.
+func TestBrokenImages(t *testing.T) {
+	server := vscode.Get(t)
+	i := debian(t)
+	sound := results(t, i, "", "")
+	if missing := slices.DeleteFunc(slices.Sorted(maps.Keys(sound)), func(c string) bool { return breaks[c] != nil }); len(missing) > 0 {
+		t.Errorf("nothing here breaks %q", missing)
+	}
+	for check, spoil := range breaks {
+		t.Run(check, func(t *testing.T) {
+			t.Parallel()
+			root := overlay(t, i.tree)
+			spoil(t, root)
+			archive := ""
+			if check == "VS Code server" {
+				archive = server.Archive
+			}
+			got := results(t, i, root, archive)
+			if check == "entrypoint ready" {
+				if len(got) != 1 || got[check] != "FAIL" {
+					t.Errorf("got %v", got)
+				}
+				return
+			}
+			want := maps.Clone(sound)
+			want[check] = "FAIL"
+			if !maps.Equal(got, want) {
+				for c := range want {
+					if got[c] != want[c] {
+						t.Errorf("%s: %q, want %q", c, got[c], want[c])
+					}
+				}
+			}
+		})
+	}
+}
+
+// results are the words in the rows for an image's tree, or for a changed one.
+func results(t *testing.T, i image, root, server string) map[string]string {
+	t.Helper()
+	if root == "" {
+		root = i.tree
+	}
+	file := filepath.Join(t.TempDir(), "report.json")
+	out, err := exec.Command(session.Program("perch-ci"), "smoke", "--images", i.images, "--environment", i.name,
+		"--ide-server", server, "--json", file, root).CombinedOutput()
+	content, readErr := os.ReadFile(file)
+	if readErr != nil {
+		t.Fatalf("%v, %v\n%s", err, readErr, out)
+	}
+	var found []struct {
+		Results []struct{ Check, Status string }
+	}
+	if err := json.Unmarshal(content, &found); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("\n%s", out)
+	words := map[string]string{}
+	for _, r := range found[0].Results {
+		words[r.Check] = r.Status
+	}
+	return words
+}
+
+// overlay is a directory with what tree has, in which changes do not change
+// tree.
+func overlay(t *testing.T, tree string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"upper", "work", "root"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root := filepath.Join(dir, "root")
+	options := "lowerdir=" + tree + ",upperdir=" + filepath.Join(dir, "upper") + ",workdir=" + filepath.Join(dir, "work")
+	if err := unix.Mount("overlay", root, "overlay", 0, options); err != nil {
+		t.Fatalf("mounting an overlay, which needs root: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(root, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return root
+}
+
+// remove removes what pattern finds, of which there has to be something.
+func remove(pattern string) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("the image has no %s: %v", pattern, err)
+		}
+		for _, path := range found {
+			if err := os.RemoveAll(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func write(path, content string) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		file := filepath.Join(root, path)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func chmod(path string, mode os.FileMode) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		if err := os.Chmod(filepath.Join(root, path), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func grow(path string, size int64) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		write(path, "")(t, root)
+		if err := os.Truncate(filepath.Join(root, path), size); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// whenRun has the image's bash do something before it runs a command that
+// contains the given text.
+func whenRun(text, do string) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		write("etc/profile.d/broken.sh", "export BASH_ENV=/etc/broken.bash\n")(t, root)
+		write("etc/broken.bash", "case $BASH_EXECUTION_STRING in\n*'"+text+"'*) "+do+" ;;\nesac\n")(t, root)
+	}
+}
+
+// wrapEntrypoint has the job end with another status than the entrypoint.
+func wrapEntrypoint(t *testing.T, root string) {
+	program := filepath.Join(root, "usr/local/bin/perch-entrypoint")
+	if err := os.Rename(program, program+".real"); err != nil {
+		t.Fatal(err)
+	}
+	write("usr/local/bin/perch-entrypoint", "#!/bin/sh\n\"$0.real\" \"$@\"\nexit 3\n")(t, root)
+	chmod("usr/local/bin/perch-entrypoint", 0o755)(t, root)
+}

@@ -1,0 +1,57 @@
+package images
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"perch/tests/pool"
+	"perch/tests/session"
+	"perch/tests/vscode"
+)
+
+// TestPool: what holds under runc holds under Apptainer, of an unpacked image
+// and of a SIF, and in a real job of HTCondor's.
+func TestPool(t *testing.T) {
+	server := vscode.Get(t)
+	i := debian(t)
+	p := pool.Start(t, pool.V25, pool.Config{Extra: "STARTER_INITIAL_UPDATE_INTERVAL = 0\n"})
+	install(t, p, server.Archive)
+	tree := p.Image(t, pool.Sandbox, i.name, i.archive)
+	sif := p.Image(t, pool.SIF, i.name, i.archive)
+	for _, c := range []struct{ name, in, image string }{
+		{"Apptainer", "apptainer", tree},
+		{"Apptainer with a SIF", "apptainer", sif},
+		{"HTCondor", "htcondor", tree},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := p.Exec(t.Context(), "alice", "env", "PATH=/host/bin:/usr/local/bin:/usr/bin:/bin", "perch-ci", "smoke", "--in", c.in,
+				"--images", "/host/images", "--environment", i.name, "--ide-server", "/host/server.tar.gz", c.image)
+			if err != nil || r.Code != 0 {
+				t.Errorf("perch-ci smoke: %v, exit status %d", err, r.Code)
+			}
+			t.Logf("\n%s%s", r.Stdout, r.Stderr)
+		})
+	}
+}
+
+// install puts Perch's programs, the expectations and the server into the pool.
+func install(t *testing.T, p *pool.Pool, server string) {
+	t.Helper()
+	bin := filepath.Join(p.Dir(), "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{
+		session.Program("perch"): bin, session.Program("perch-ssh"): bin, session.Program("perch-entrypoint"): bin, session.Program("perch-ci"): bin,
+		server: filepath.Join(p.Dir(), "server.tar.gz"),
+	} {
+		if out, err := exec.Command("cp", "--reflink=auto", from, to).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	if err := os.CopyFS(filepath.Join(p.Dir(), "images"), os.DirFS(own)); err != nil {
+		t.Fatal(err)
+	}
+}
