@@ -91,7 +91,7 @@ func TestBuildAndSmoke(t *testing.T) {
 		t.Errorf("a build without changes: %v, stdout %q, stderr %q; want %q and that nothing has changed", err, stdout, stderr, want)
 	}
 	// Trying it unpacked, with an IDE's server, is for tests/images.
-	table, stderr, err := k.run("smoke", image+".tar")
+	table, stderr, err := k.run("smoke", "--images", k.images, image+".tar")
 	if err != nil || strings.Count(table, "\nok ") != 26 || !strings.Contains(table, "\nskip  VS Code server ") {
 		t.Errorf("smoke %s.tar: %v; want 27 rows that are ok, and one that was skipped\n%s%s", image, err, table, stderr)
 	}
@@ -109,14 +109,14 @@ func TestSmokeOfABrokenImage(t *testing.T) {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	table, _, err := k.run("smoke", tree)
+	table, _, err := k.run("smoke", "--images", k.images, tree)
 	if err == nil || !strings.Contains(table, "FAIL  entrypoint ready  it ended") || strings.Count(table, "\n") != 1 {
 		t.Errorf("without an entrypoint: %v\n%s", err, table)
 	}
 	if err := os.CopyFS(bin, os.DirFS(filepath.Dir(k.entrypoint))); err != nil {
 		t.Fatal(err)
 	}
-	table, stderr, err := k.run("smoke", tree)
+	table, stderr, err := k.run("smoke", "--images", k.images, tree)
 	if err == nil || !strings.Contains(table, "ok    entrypoint ready") || !strings.Contains(table, "FAIL  exit status") || !strings.Contains(table, "ok    stop") {
 		t.Errorf("without a shell: %v\n%s", err, table)
 	}

@@ -41,7 +41,11 @@ const none = "none"
 // Expect reads what is expected of every image in the folder images, and of the
 // environment name, unless that is "". known are the checks that there are.
 func Expect(images, name string, known []string) (Expectation, error) {
-	all, err := readExpectation(filepath.Join(images, "shared", File))
+	shared := filepath.Join(images, "shared", File)
+	if _, err := os.Stat(shared); err != nil {
+		return Expectation{}, fmt.Errorf("looking for what every image has: %w; name the folder of the environments with --images", err)
+	}
+	all, err := readExpectation(shared)
 	if err != nil || name == "" {
 		return all, err
 	}

@@ -11,7 +11,7 @@ const anyone = -1
 // job is an image's entrypoint that runs in some place.
 type job struct {
 	// dir holds everything of this job. scratch is its scratch directory, tree
-	// the unpacked image; each is "" where it is out of sight.
+	// the unpacked image; each is "" where not all of it can be seen.
 	dir, scratch, tree string
 	uid, gid           int
 	client             client
@@ -36,9 +36,6 @@ func start(ctx context.Context, p place, image, self string) (j *job, err error)
 		return nil, err
 	}
 	j = &job{dir: dir, uid: anyone, client: client{dir: dir}}
-	if info, err := os.Stat(image); err == nil && info.IsDir() {
-		j.tree = image
-	}
 	if err := p.start(ctx, j, image, self); err != nil {
 		os.RemoveAll(dir)
 		return nil, err

@@ -35,6 +35,7 @@ type runc struct{}
 func (runc) check(ctx context.Context) error { return bundle.Works(ctx) }
 
 func (runc) start(ctx context.Context, j *job, image, self string) error {
+	j.tree = image
 	c, err := newContainer(j, image, self)
 	if err != nil {
 		return err
