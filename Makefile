@@ -43,12 +43,11 @@ fuzz: ## each fuzz target for FUZZTIME (default 1m)
 	tests/fuzz $(or $(FUZZTIME),1m)
 
 # Those that can be built where no registry is reached.
-IMAGES := debian11 debian12 debian13 minimal
+IMAGES := debian12 debian13 minimal debian11
 
 images: deps build ## build the environments' images, and the stand-in for those of the rpm family
+	bin/perch-ci build rpm-base rpm-standin --images tests/rpm/images
 	bin/perch-ci build $(IMAGES)
-	bin/perch-ci build rpm-base --images tests/rpm/images
-	bin/perch-ci build rpm-standin --images tests/rpm/images
 
 smoke: deps build ## try them all, in every place
 	PERCH_TEST_IMAGES=all $(GO) test -count=1 -timeout=40m -v ./tests/images
