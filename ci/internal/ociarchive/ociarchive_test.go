@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -180,4 +181,30 @@ func FuzzOpen(f *testing.F) {
 			_ = Write(io.Discard, image, "copy")
 		}
 	})
+}
+
+// An index that contains itself, which only a blob with a false digest can.
+func TestNestedIndexes(t *testing.T) {
+	const blob = "blobs/sha256/0000000000000000000000000000000000000000000000000000000000000000"
+	index := `{"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:` + path.Base(blob) + `","size":1}]}`
+	var content bytes.Buffer
+	w := tar.NewWriter(&content)
+	for _, f := range [][2]string{{layoutFile, layoutContent}, {indexFile, index}, {blob, index}} {
+		if err := w.WriteHeader(&tar.Header{Name: f[0], Mode: 0o644, Size: int64(len(f[1]))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, f[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	archive, err := opened(t, content.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := archive.Image(); !errors.Is(err, ErrNested) {
+		t.Errorf("got %v", err)
+	}
 }

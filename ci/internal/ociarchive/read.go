@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"runtime"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -87,32 +86,30 @@ func (a *Archive) Image() (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.choose(index)
+	return a.choose(index, 1)
 }
 
-// choose takes the image for this machine from an index, of which it may be
-// the only one.
-func (a *Archive) choose(index *v1.IndexManifest) (v1.Image, error) {
-	if len(index.Manifests) == 1 {
-		return a.image(index.Manifests[0])
+// choose takes the image for this machine from an index, the nested-th in one
+// another.
+func (a *Archive) choose(index *v1.IndexManifest, nested int) (v1.Image, error) {
+	if nested > MaxNested {
+		return nil, ErrNested
 	}
-	platform := v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
-	for _, d := range index.Manifests {
-		if d.Platform != nil && d.Platform.Satisfies(platform) {
-			return a.image(d)
-		}
+	d, err := Choose(index)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("it has %d images, and none or more than one for %s", len(index.Manifests), platform)
-}
-
-func (a *Archive) image(d v1.Descriptor) (v1.Image, error) {
 	if d.MediaType.IsIndex() {
-		index, err := a.index(blobName(d.Digest))
+		inner, err := a.index(blobName(d.Digest))
 		if err != nil {
 			return nil, err
 		}
-		return a.choose(index)
+		return a.choose(inner, nested+1)
 	}
+	return a.image(d)
+}
+
+func (a *Archive) image(d v1.Descriptor) (v1.Image, error) {
 	raw, err := a.small(d.Digest)
 	if err != nil {
 		return nil, err

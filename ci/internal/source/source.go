@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -35,9 +34,6 @@ type Image struct {
 
 // Close closes what the image is read from. It cannot be read any more then.
 func (i Image) Close() error { return i.close() }
-
-// platform is what an image is taken for where there are several.
-var platform = v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
 
 // Open opens an image: a file or directory of that name, else what a registry
 // has by it. The error is one line and says what was tried.
@@ -67,34 +63,35 @@ func fromLayout(dir string) (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("reading the OCI layout %s: %w", dir, err)
 	}
-	image, err := choose(index)
+	image, err := choose(index, 1)
 	if err != nil {
 		return Image{}, fmt.Errorf("reading the OCI layout %s: %w", dir, err)
 	}
 	return Image{Image: image, close: func() error { return nil }}, nil
 }
 
-// choose takes the image for this machine from an index, of which it may be the
-// only one.
-func choose(index v1.ImageIndex) (v1.Image, error) {
+// choose takes the image for this machine from an index, the nested-th in one
+// another.
+func choose(index v1.ImageIndex, nested int) (v1.Image, error) {
+	if nested > ociarchive.MaxNested {
+		return nil, ociarchive.ErrNested
+	}
 	manifest, err := index.IndexManifest()
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range manifest.Manifests {
-		if len(manifest.Manifests) > 1 && (d.Platform == nil || !d.Platform.Satisfies(platform)) {
-			continue
-		}
-		if d.MediaType.IsIndex() {
-			inner, err := index.ImageIndex(d.Digest)
-			if err != nil {
-				return nil, err
-			}
-			return choose(inner)
-		}
-		return index.Image(d.Digest)
+	d, err := ociarchive.Choose(manifest)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("it has %d images, and none of them for %s", len(manifest.Manifests), platform)
+	if d.MediaType.IsIndex() {
+		inner, err := index.ImageIndex(d.Digest)
+		if err != nil {
+			return nil, err
+		}
+		return choose(inner, nested+1)
+	}
+	return index.Image(d.Digest)
 }
 
 func fromFile(file string) (Image, error) {
@@ -134,7 +131,7 @@ func fromRegistry(ctx context.Context, reference string) (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("there is no file %s, and it is no image's name either: %w", reference, err)
 	}
-	image, err := remote.Image(parsed, remote.WithContext(ctx), remote.WithPlatform(platform), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	image, err := remote.Image(parsed, remote.WithContext(ctx), remote.WithPlatform(ociarchive.Platform), remote.WithAuthFromKeychain(authn.DefaultKeychain))
 	if err != nil {
 		return Image{}, fmt.Errorf("there is no file %s, and the registry does not give an image of that name: %w", reference, reach(err))
 	}

@@ -40,7 +40,7 @@ func TestOpen(t *testing.T) {
 	writeLayout(t, one, image)
 	many := filepath.Join(dir, "layout-of-many")
 	index := mutate.AppendManifests(writeLayout(t, many), mutate.IndexAddendum{Add: other, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "s390x"}}},
-		mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &platform}})
+		mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &ociarchive.Platform}})
 	if _, err := layout.Write(many, index); err != nil {
 		t.Fatal(err)
 	}
