@@ -154,7 +154,7 @@ func furnish(ctx context.Context, root string, it *pool.Pool) (string, error) {
 	bin := filepath.Join(it.Dir(), "bin")
 	for name, pkg := range map[string]string{"perch": "shim/cmd/perch", "perch-ssh": "shim/cmd/perch-ssh",
 		"perch-entrypoint": "entrypoint", "perch-ci": "ci", "bench": "tests/bench"} {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(bin, name), "./"+pkg)
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(bin, name), "./"+pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if err := runIn(root, build); err != nil {
 			return "", err

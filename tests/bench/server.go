@@ -103,7 +103,7 @@ func startServers(ctx context.Context, root, dir string, plan serverPlan, stderr
 		return nil, err
 	}
 	s := &servers{place: place{home: dir, bin: dir, self: self, say: saysTo(stderr)}, serverPlan: plan}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", s.program("perch-entrypoint"), "./entrypoint")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", s.program("perch-entrypoint"), "./entrypoint")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if err := runIn(root, build); err != nil {
 		return nil, err

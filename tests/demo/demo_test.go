@@ -74,7 +74,7 @@ func buildPrograms(t *testing.T, dir string) {
 	t.Helper()
 	for name, pkg := range map[string]string{"perch": "./shim/cmd/perch", "perch-ssh": "./shim/cmd/perch-ssh",
 		"perch-entrypoint": "./entrypoint", "perch-ci": "./ci"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "bin", name), pkg)
+		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(dir, "bin", name), pkg)
 		cmd.Dir = filepath.Join("..", "..")
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {

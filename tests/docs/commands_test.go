@@ -124,7 +124,7 @@ var programs = sync.OnceValues(func() (bin string, err error) {
 	built = bin
 	for name, pkg := range map[string]string{"perch": "./shim/cmd/perch", "perch-ssh": "./shim/cmd/perch-ssh",
 		"perch-entrypoint": "./entrypoint", "perch-ci": "./ci"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(bin, name), pkg)
+		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(bin, name), pkg)
 		cmd.Dir = root
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {

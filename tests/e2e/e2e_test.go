@@ -46,7 +46,7 @@ func programs(t *testing.T) string {
 	bin := sharedDir(t)
 	for name, pkg := range map[string]string{"perch": "shim/cmd/perch", "perch-ssh": "shim/cmd/perch-ssh",
 		"perch-entrypoint": "entrypoint", "perch-ci": "ci"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(bin, name), "./"+pkg)
+		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(bin, name), "./"+pkg)
 		cmd.Dir = filepath.Join("..", "..")
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -85,7 +85,7 @@ func otherContract(t *testing.T, bin string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-overlay", filepath.Join(dir, "overlay.json"),
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-overlay", filepath.Join(dir, "overlay.json"),
 		"-o", filepath.Join(bin, otherDir, "perch-entrypoint"), "./entrypoint")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

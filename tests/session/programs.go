@@ -30,7 +30,7 @@ func Main(m *testing.M) int {
 	bin = dir
 	for name, pkg := range map[string]string{"perch": "perch/shim/cmd/perch", "perch-ssh": "perch/shim/cmd/perch-ssh",
 		"perch-entrypoint": "perch/entrypoint", "perch-ci": "perch/ci"} {
-		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, name), pkg)
+		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(dir, name), pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "building %s: %v\n%s", name, err, out)
