@@ -48,6 +48,16 @@ tidy_deb() {
 	rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/lib/dpkg/*-old
 }
 
+# sort_gitconfig puts git's settings, which git-lfs writes in any order, into one.
+sort_gitconfig() {
+	git config --file /etc/gitconfig --list | LC_ALL=C sort >/tmp/gitconfig
+	rm /etc/gitconfig
+	while IFS='=' read -r name value; do
+		git config --file /etc/gitconfig --add "$name" "$value"
+	done </tmp/gitconfig
+	rm /tmp/gitconfig
+}
+
 tidy_rpm() {
 	dnf -q clean all
 	rm -rf /var/cache/dnf /var/lib/dnf/history.* /var/lib/rpm/__db* /var/lib/rpm/.rpm.lock
@@ -67,6 +77,7 @@ fi
 LC_ALL=C sort /tmp/packages.tsv >"$here/packages.tsv"
 rm /tmp/packages.tsv
 "tidy_$family"
+if [ -s /etc/gitconfig ]; then sort_gitconfig; fi
 
 # A job may not gain rights, so nothing here gives any.
 find / -xdev -type f -perm /6000 -exec chmod ug-s {} +
