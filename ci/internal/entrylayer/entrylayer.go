@@ -6,6 +6,7 @@ package entrylayer
 import (
 	"archive/tar"
 	"bytes"
+	"debug/buildinfo"
 	"io"
 	"os"
 	"path"
@@ -28,6 +29,9 @@ const Program = "/usr/local/bin/perch-entrypoint"
 const (
 	// Contract is the version of the contract that the entrypoint speaks.
 	Contract = "perch.contract"
+	// Version is Perch's own, as Go has noted it in the entrypoint: a tag, or
+	// a pseudo-version of the commit.
+	Version = "perch.version"
 	// Environment is the name of the environment.
 	Environment = "perch.environment"
 )
@@ -38,15 +42,14 @@ const (
 	Created    = "org.opencontainers.image.created"
 	Source     = "org.opencontainers.image.source"
 	Revision   = "org.opencontainers.image.revision"
-	Version    = "org.opencontainers.image.version"
 	BaseName   = "org.opencontainers.image.base.name"
 	BaseDigest = "org.opencontainers.image.base.digest"
 )
 
 // Add returns the image with the entrypoint in the file program, and with about
 // as labels and, where image is of OCI's format, as annotations; values that are
-// "" are left out. The time of the layer is created. The same arguments always
-// give the same image.
+// "" are left out. Versions are added to them. The time of the layer is created.
+// The same arguments always give the same image.
 func Add(image v1.Image, program string, created time.Time, about map[string]string) (v1.Image, error) {
 	layer, err := newLayer(program)
 	if err != nil {
@@ -67,8 +70,20 @@ func Add(image v1.Image, program string, created time.Time, about map[string]str
 	if image, err = mutate.Append(image, addendum); err != nil {
 		return nil, err
 	}
-	return label(image, mediaType, about)
+	return label(image, mediaType, about, versionOf(program))
 }
+
+// versionOf is the version of Perch that the program was built of, or "".
+func versionOf(program string) string {
+	info, err := buildinfo.ReadFile(program)
+	if err != nil || info.Main.Version == unknownVersion {
+		return ""
+	}
+	return info.Main.Version
+}
+
+// unknownVersion is what Go notes where it is built without a repository.
+const unknownVersion = "(devel)"
 
 // layerType is what a gzipped layer is called in a manifest of the given type.
 func layerType(manifest types.MediaType) types.MediaType {
@@ -78,7 +93,7 @@ func layerType(manifest types.MediaType) types.MediaType {
 	return types.OCILayer
 }
 
-func label(image v1.Image, mediaType types.MediaType, about map[string]string) (v1.Image, error) {
+func label(image v1.Image, mediaType types.MediaType, about map[string]string, version string) (v1.Image, error) {
 	file, err := image.ConfigFile()
 	if err != nil {
 		return nil, err
@@ -88,6 +103,9 @@ func label(image v1.Image, mediaType types.MediaType, about map[string]string) (
 		file.Config.Labels = map[string]string{}
 	}
 	annotations := map[string]string{Contract: strconv.Itoa(contract.Version)}
+	if version != "" {
+		annotations[Version] = version
+	}
 	for name, value := range about {
 		if value != "" {
 			annotations[name] = value
