@@ -83,7 +83,7 @@ if [ -s /etc/gitconfig ]; then sort_gitconfig; fi
 find / -xdev -type f -perm /6000 -exec chmod ug-s {} +
 lines "$here/mountpoints" | xargs mkdir -p
 install -m 644 "$here/profile.sh" /etc/profile.d/perch.sh
-rm -rf /var/cache/ldconfig/aux-cache /var/cache/man/* /var/log/apt /var/log/*.log /var/log/*/*.log
+rm -rf /var/cache/ldconfig/aux-cache /var/cache/man/* /var/log/apt /var/log/*.log /var/log/*/*.log /var/log/faillog /var/log/lastlog
 rm -f /etc/machine-id /var/lib/dbus/machine-id
 : >/etc/machine-id
 find / -xdev -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -26,12 +26,7 @@ func TestPool(t *testing.T) {
 		{"HTCondor", "htcondor", tree},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, err := p.Exec(t.Context(), "alice", "env", "PATH=/host/bin:/usr/local/bin:/usr/bin:/bin", "perch-ci", "smoke", "--in", c.in,
-				"--images", "/host/images", "--environment", i.name, "--ide-server", "/host/server.tar.gz", c.image)
-			if err != nil || r.Code != 0 {
-				t.Errorf("perch-ci smoke: %v, exit status %d", err, r.Code)
-			}
-			t.Logf("\n%s%s", r.Stdout, r.Stderr)
+			smoke(t, p, i, c.in, c.image)
 		})
 	}
 }

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"perch/ci/internal/entrylayer"
 	"perch/ci/internal/fitness"
@@ -58,6 +61,10 @@ func (r Request) sandbox(ctx context.Context) (fitness.Report, error) {
 	}
 	defer publish.RemoveTree(dir)
 	tree := filepath.Join(dir, "tree")
+	if err := readable(r.Base); err != nil {
+		return fitness.Report{}, err
+	}
+	r.Say("unpacking %s", r.Base)
 	if _, err := tool.Run(ctx, io.Discard, "apptainer", "build", "--sandbox", tree, r.Base); err != nil {
 		return fitness.Report{}, explain(err, r.Out)
 	}
@@ -70,10 +77,29 @@ func (r Request) sandbox(ctx context.Context) (fitness.Report, error) {
 	}
 	made := tree
 	if strings.HasSuffix(r.Out, ".sif") {
+		r.Say("writing %s", r.Out)
 		made = filepath.Join(dir, "image.sif")
 		if _, err := tool.Run(ctx, io.Discard, "apptainer", "build", made, tree); err != nil {
 			return found, explain(err, r.Out)
 		}
 	}
 	return found, publish.Replace(made, r.Out)
+}
+
+// readable returns an error if base is a directory with something in it that
+// this user cannot read. Apptainer does not say what.
+func readable(base string) error {
+	err := filepath.WalkDir(base, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			err = unix.Access(path, unix.R_OK)
+			if err != nil {
+				err = &fs.PathError{Op: "open", Path: path, Err: err}
+			}
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w; bake it as the user who unpacked it, or bake the SIF or archive that it was unpacked from", err)
+	}
+	return err
 }
