@@ -19,6 +19,7 @@ import (
 	"perch/ci/internal/fitness"
 	"perch/ci/internal/ociarchive"
 	"perch/ci/internal/source"
+	"perch/ci/internal/steps"
 )
 
 // Request is what to make of what.
@@ -31,8 +32,8 @@ type Request struct {
 	Out string
 	// Entrypoint is the static perch-entrypoint that goes into the image.
 	Entrypoint string
-	// Say tells the user what goes on.
-	Say func(format string, args ...any)
+	// Steps tells the user what goes on.
+	Steps *steps.Steps
 }
 
 // Run bakes an image, and returns what was found in its base. What it lacks is
@@ -42,6 +43,7 @@ func Run(ctx context.Context, r Request) (fitness.Report, error) {
 	if info, err := os.Stat(r.Entrypoint); err != nil || !info.Mode().IsRegular() {
 		return fitness.Report{}, fmt.Errorf("there is no perch-entrypoint at %s; build it (make build) or name one with --entrypoint", r.Entrypoint)
 	}
+	defer r.Steps.End()
 	if isApptainers(r.Base) {
 		return r.sandbox(ctx)
 	}
@@ -90,6 +92,7 @@ func (r Request) write(base source.Image) (*renameio.PendingFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Steps.Begin(out.Name(), "writing %s", r.Out)
 	name := strings.TrimSuffix(filepath.Base(r.Out), ".tar")
 	return out, ociarchive.Write(out, image, name)
 }

@@ -15,13 +15,14 @@ import (
 	"perch/ci/internal/imagetest"
 	"perch/ci/internal/ociarchive"
 	"perch/ci/internal/source"
+	"perch/ci/internal/steps"
 )
 
 // request is one for a base of this layer, with a program of the test's own.
 func request(t *testing.T, layer imagetest.Layer) Request {
 	t.Helper()
 	dir := t.TempDir()
-	r := Request{Base: filepath.Join(dir, "base.tar"), Out: filepath.Join(dir, "out", "baked.tar"), Entrypoint: filepath.Join(dir, "entrypoint"), Say: t.Logf}
+	r := Request{Base: filepath.Join(dir, "base.tar"), Out: filepath.Join(dir, "out", "baked.tar"), Entrypoint: filepath.Join(dir, "entrypoint"), Steps: steps.New(t.Output())}
 	if err := ociarchive.WriteFile(r.Base, imagetest.New(t, layer), "base"); err != nil {
 		t.Fatal(err)
 	}

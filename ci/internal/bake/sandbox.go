@@ -64,7 +64,7 @@ func (r Request) sandbox(ctx context.Context) (fitness.Report, error) {
 	if err := readable(r.Base); err != nil {
 		return fitness.Report{}, err
 	}
-	r.Say("unpacking %s", r.Base)
+	r.Steps.Begin("", "unpacking %s", r.Base)
 	if _, err := tool.Run(ctx, io.Discard, "apptainer", "build", "--sandbox", tree, r.Base); err != nil {
 		return fitness.Report{}, explain(err, r.Out)
 	}
@@ -77,8 +77,8 @@ func (r Request) sandbox(ctx context.Context) (fitness.Report, error) {
 	}
 	made := tree
 	if strings.HasSuffix(r.Out, ".sif") {
-		r.Say("writing %s", r.Out)
 		made = filepath.Join(dir, "image.sif")
+		r.Steps.Begin(made, "writing %s", r.Out)
 		if _, err := tool.Run(ctx, io.Discard, "apptainer", "build", made, tree); err != nil {
 			return found, explain(err, r.Out)
 		}

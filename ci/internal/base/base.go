@@ -17,6 +17,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"perch/ci/internal/buildah"
+	"perch/ci/internal/steps"
 	"perch/ci/internal/tool"
 )
 
@@ -30,9 +31,9 @@ const reachTime = 45 * time.Second
 // Maker gets base images.
 type Maker struct {
 	Buildah *buildah.Buildah
-	// Log gets what the tools print, Say what the user should read.
-	Log io.Writer
-	Say func(format string, args ...any)
+	// Log gets what the tools print, Steps what the user should read.
+	Log   io.Writer
+	Steps *steps.Steps
 	// Cache is a directory for the time of the making.
 	Cache string
 	// Fresh gets or makes a base anew although there is one.
@@ -60,12 +61,13 @@ func (m Maker) publicOrDebian(ctx context.Context, public, suite string) (string
 	defer cancel()
 	err := m.Buildah.Reach(reach, public)
 	if err == nil {
+		m.Steps.Begin("", "pulling %s", public)
 		return public, m.Buildah.Pull(ctx, public)
 	}
 	if ctx.Err() != nil || suite == "" {
 		return "", fmt.Errorf("%s cannot be reached: %w; name another base with --base", public, err)
 	}
-	m.Say("%s cannot be reached (%v): taking a base made with mmdebstrap", public, err)
+	m.Steps.Line("%s cannot be reached (%v): taking a base made with mmdebstrap", public, err)
 	return m.debian(ctx, suite)
 }
 
@@ -86,7 +88,7 @@ func (m Maker) debian(ctx context.Context, suite string) (string, error) {
 	if _, err := m.Buildah.ID(ctx, name); err == nil && !m.Fresh {
 		return name, nil
 	}
-	m.Say("making a base of Debian %s with mmdebstrap, which takes some minutes", suite)
+	m.Steps.Begin("", "making a base of Debian %s with mmdebstrap", suite)
 	return name, m.bootstrap(ctx, suite, name)
 }
 

@@ -22,6 +22,7 @@ import (
 	"perch/ci/internal/entrylayer"
 	"perch/ci/internal/environment"
 	"perch/ci/internal/publish"
+	"perch/ci/internal/steps"
 	"perch/ci/internal/tool"
 )
 
@@ -38,8 +39,8 @@ type Request struct {
 	Entrypoint string
 	// Fresh uses nothing of earlier builds.
 	Fresh bool
-	// Say tells the user what goes on.
-	Say func(format string, args ...any)
+	// Steps tells the user what goes on.
+	Steps *steps.Steps
 }
 
 // Made are the files of a built image; SIF is "" without Apptainer. Packages is
@@ -88,6 +89,7 @@ func Run(ctx context.Context, r Request) (Made, error) {
 	defer log.Close()
 	b := &builder{Request: r, env: env, log: log}
 	made, err := b.run(ctx)
+	r.Steps.End()
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("building %s: %w (log: %s)", r.Name, r.explain(err), log.Name())
 	}
@@ -114,7 +116,7 @@ func (r Request) lock(ctx context.Context) (*flock.Flock, error) {
 	lock := flock.New(filepath.Join(r.Cache, r.Name+".lock"))
 	locked, err := lock.TryLock()
 	if err == nil && !locked {
-		r.Say("another build of %s is running: waiting for it", r.Name)
+		r.Steps.Line("another build of %s is running: waiting for it", r.Name)
 		_, err = lock.TryLockContext(ctx, time.Second/4)
 	}
 	if err != nil {
@@ -138,7 +140,7 @@ func (b *builder) run(ctx context.Context) (Made, error) {
 	}
 	made := b.names()
 	if b.isCurrent(made, id) {
-		b.Say("%s has not changed", b.Name)
+		b.Steps.Line("%s has not changed", b.Name)
 		return made, nil
 	}
 	return made, b.export(ctx, made, image, id)
@@ -149,7 +151,7 @@ func (b *builder) tag() string { return "localhost/perch/" + b.Name + ":latest" 
 
 // image builds the image, but for the entrypoint, in buildah's storage.
 func (b *builder) image(ctx context.Context) (built, error) {
-	maker := base.Maker{Buildah: b.buildah, Log: b.log, Say: b.Say, Cache: b.Cache, Fresh: b.Fresh}
+	maker := base.Maker{Buildah: b.buildah, Log: b.log, Steps: b.Steps, Cache: b.Cache, Fresh: b.Fresh}
 	baseImage, err := maker.Get(ctx, b.Base, b.env.Base, b.env.Suite)
 	if err != nil {
 		return built{}, err
@@ -160,8 +162,8 @@ func (b *builder) image(ctx context.Context) (built, error) {
 	}
 	defer os.RemoveAll(dir)
 	before, _ := b.buildah.ID(ctx, b.tag())
-	b.Say("building %s from %s", b.Name, baseImage)
-	id, err := b.buildah.Build(ctx, dir, baseImage, b.tag(), b.Fresh)
+	b.Steps.Begin("", "building %s from %s", b.Name, baseImage)
+	id, err := b.buildah.Build(ctx, dir, baseImage, b.tag(), b.Fresh, b.Steps.At)
 	if err != nil {
 		return built{}, err
 	}
@@ -271,15 +273,15 @@ func (b *builder) export(ctx context.Context, made Made, image built, id string)
 }
 
 func (b *builder) makeFiles(ctx context.Context, made Made, image built, part func(string) string) error {
-	b.Say("writing %s", made.Archive)
 	archive := part(made.Archive)
+	b.Steps.Begin(archive, "writing %s", made.Archive)
 	if err := b.archive(ctx, archive, image); err != nil {
 		return err
 	}
 	if err := b.describe(ctx, archive, image, part(made.Packages), part(made.SBOM)); err != nil {
 		return err
 	}
-	b.Say("unpacking it into %s", made.Tree)
+	b.Steps.Begin("", "unpacking it into %s", made.Tree)
 	if made.SIF == "" {
 		return b.tree(ctx, part(made.Tree), image)
 	}
@@ -287,7 +289,7 @@ func (b *builder) makeFiles(ctx context.Context, made Made, image built, part fu
 	if _, err := tool.Run(ctx, b.log, "apptainer", "build", "--sandbox", part(made.Tree), "oci-archive://"+archive); err != nil {
 		return err
 	}
-	b.Say("writing %s", made.SIF)
+	b.Steps.Begin(part(made.SIF), "writing %s", made.SIF)
 	_, err := tool.Run(ctx, b.log, "apptainer", "build", part(made.SIF), "oci-archive://"+archive)
 	return err
 }

@@ -52,9 +52,11 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Buildah, error) {
 
 // Build builds the Containerfile in the directory dir, with dir as context, and
 // names the image tag. It returns the image's id, which is the same whenever
-// base and context are: times are clamped to 0. fresh uses no earlier layer.
-func (b *Buildah) Build(ctx context.Context, dir, base, tag string, fresh bool) (string, error) {
-	_, err := b.run(ctx, "bud", "--isolation", "chroot", "--timestamp", "0", "--layers", fmt.Sprintf("--no-cache=%v", fresh),
+// base and context are: times are clamped to 0. fresh uses no earlier layer. at is
+// called with each step that buildah begins.
+func (b *Buildah) Build(ctx context.Context, dir, base, tag string, fresh bool, at func(string)) (string, error) {
+	watched := &Buildah{flags: b.flags, log: io.MultiWriter(b.log, &stepWriter{at: at})}
+	_, err := watched.run(ctx, "bud", "--isolation", "chroot", "--timestamp", "0", "--layers", fmt.Sprintf("--no-cache=%v", fresh),
 		"--build-arg", "BASE="+base, "--tag", tag, "--file", filepath.Join(dir, "Containerfile"), dir)
 	if err != nil {
 		return "", err

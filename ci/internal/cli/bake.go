@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"perch/ci/internal/bake"
+	"perch/ci/internal/steps"
 )
 
 func bakeCommand() *cobra.Command {
@@ -21,7 +22,7 @@ unpacked by Apptainer, and becomes one or the other again. What sessions or an
 IDE would miss in it is said on stderr. What was made is printed.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			r.Say = sayer(c)
+			r.Steps = steps.New(c.ErrOrStderr())
 			if r.Base == "" || r.Out == "" {
 				return usageError{fmt.Errorf("both --base and --output are wanted")}
 			}
@@ -32,9 +33,9 @@ IDE would miss in it is said on stderr. What was made is printed.`,
 			if err != nil {
 				return err
 			}
-			r.Say("%s is %s", r.Base, describe(found.System, found.Libc))
+			r.Steps.Line("%s is %s", r.Base, describe(found.System, found.Libc))
 			for _, lack := range found.Lacks {
-				r.Say("%s", lack)
+				r.Steps.Line("%s", lack)
 			}
 			fmt.Fprintln(c.OutOrStdout(), r.Out)
 			return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"perch/ci/internal/build"
+	"perch/ci/internal/steps"
 )
 
 func buildCommand() *cobra.Command {
@@ -22,7 +23,7 @@ SPDX document of them. Their paths are printed. What has not changed since the
 last time is not built again.`,
 		Args: someArgs("an environment"),
 		RunE: func(c *cobra.Command, args []string) error {
-			r.Say = sayer(c)
+			r.Steps = steps.New(c.ErrOrStderr())
 			if err := makeAbsolute(&r.Images, &r.Out, &r.Entrypoint); err != nil {
 				return err
 			}

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/term"
 
-	"perch/shim/internal/say"
+	"perch/shim/say"
 )
 
 func printFile(w io.Writer, path string) error {

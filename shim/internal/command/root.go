@@ -13,7 +13,7 @@ import (
 
 	"perch/entrypoint/contract"
 	"perch/shim/internal/run"
-	"perch/shim/internal/say"
+	"perch/shim/say"
 )
 
 // Exit statuses of perch.
@@ -36,7 +36,7 @@ type Options struct {
 
 // Run runs one command line and returns the exit status.
 func Run(ctx context.Context, o Options) int {
-	speaker := say.New(o.Stderr)
+	speaker := say.ForUser(o.Stderr)
 	a := &app{Options: o, say: speaker}
 	root := a.root()
 	root.SetArgs(o.Args)

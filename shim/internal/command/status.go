@@ -13,8 +13,8 @@ import (
 	"perch/shim/internal/engine"
 	"perch/shim/internal/keep"
 	"perch/shim/internal/run"
-	"perch/shim/internal/say"
 	"perch/shim/internal/target"
+	"perch/shim/say"
 )
 
 // report is what status and list say about a target. Its JSON form is for

@@ -15,11 +15,11 @@ import (
 	"perch/shim/internal/engine"
 	"perch/shim/internal/keep"
 	"perch/shim/internal/keys"
-	"perch/shim/internal/say"
 	"perch/shim/internal/target"
 	"perch/shim/internal/template"
 	"perch/shim/internal/userlog"
 	"perch/shim/internal/wait"
+	"perch/shim/say"
 )
 
 // vacate is the time that a job asks for between SIGTERM and SIGKILL. With

@@ -19,10 +19,10 @@ import (
 	"perch/shim/internal/engine/enginetest"
 	"perch/shim/internal/keep"
 	"perch/shim/internal/keys"
-	"perch/shim/internal/say"
 	"perch/shim/internal/standin"
 	"perch/shim/internal/target"
 	"perch/shim/internal/wait"
+	"perch/shim/say"
 )
 
 // TestMain lets the stock ssh start this program as perch-ssh.
@@ -66,7 +66,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Runner = &Runner{Engine: s.engine, Settings: config.Settings{IdleTimeout: -1, IdleConnected: -1}, Say: say.New(said),
+	s.Runner = &Runner{Engine: s.engine, Settings: config.Settings{IdleTimeout: -1, IdleConnected: -1}, Say: say.ForUser(said),
 		Paths: Paths{Perch: "/no/such/perch", PerchSSH: self, Entrypoint: "/usr/bin/perch-entrypoint", SSH: "/usr/bin/ssh"}}
 	s.engine.Submitted = func(j engine.Job) { s.run(j) }
 	return s

@@ -15,9 +15,9 @@ import (
 	"perch/shim/internal/engine/htcondor"
 	"perch/shim/internal/engine/local"
 	"perch/shim/internal/run"
-	"perch/shim/internal/say"
 	"perch/shim/internal/standin"
 	"perch/shim/internal/stockssh"
+	"perch/shim/say"
 )
 
 // Proxy becomes perch-ssh if args, a whole command line, is "perch proxy
@@ -33,7 +33,7 @@ func Proxy(args []string) {
 	}
 	program := beside(own, "perch-ssh")
 	if err := syscall.Exec(program, []string{program, standin.CopyFlag, args[2]}, os.Environ()); err != nil {
-		say.New(os.Stderr).Error(fmt.Errorf("running %s: %w; install perch-ssh beside perch", program, err))
+		say.ForUser(os.Stderr).Error(fmt.Errorf("running %s: %w; install perch-ssh beside perch", program, err))
 		os.Exit(255)
 	}
 }

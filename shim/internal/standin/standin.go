@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"perch/shim/internal/carrierssh"
-	"perch/shim/internal/say"
 	"perch/shim/internal/sshargs"
 	"perch/shim/internal/stockssh"
 	"perch/shim/internal/target"
+	"perch/shim/say"
 )
 
 // failed is ssh's own exit status for what failed before the remote side ran.
@@ -27,7 +27,7 @@ const failed = 255
 // returns an exit status, or does not return because this process has become
 // ssh.
 func Run(ctx context.Context, args []string) int {
-	printer := say.New(os.Stderr)
+	printer := say.ForUser(os.Stderr)
 	s := &standIn{say: printer, started: time.Now()}
 	switch err := s.run(ctx, args); {
 	case err == nil:

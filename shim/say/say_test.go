@@ -12,7 +12,7 @@ import (
 
 func TestMessages(t *testing.T) {
 	var out strings.Builder
-	p := newPrinter(&out, func() int { return 0 })
+	p := ForUser(&out)
 	p.Line("job %s runs", "12.0")
 	p.Error(errors.New("job 12.0 is held: \x1b[2Jno\nsuch\timage\n"))
 	p.Hint("condor_q -hold %s", "12.0")
@@ -31,7 +31,7 @@ func TestNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	p := New(f)
+	p := ForUser(f)
 	p.Line("one")
 	p.Progress().Done("two")
 	got, err := os.ReadFile(f.Name())

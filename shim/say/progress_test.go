@@ -14,7 +14,7 @@ import (
 func TestPlainProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
-		pr := newPrinter(&out, func() int { return 0 }).Progress()
+		pr := ForUser(&out).Progress()
 		start := time.Now()
 		next := func(d time.Duration, want string) {
 			t.Helper()
@@ -47,7 +47,9 @@ func TestTerminalProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
 		columns := 30
-		pr := newPrinter(&out, func() int { return columns }).Progress()
+		p := ForUser(&out)
+		p.width = func() int { return columns }
+		pr := p.Progress()
 		next := func(d time.Duration, want string) {
 			t.Helper()
 			time.Sleep(d)
@@ -77,7 +79,7 @@ func TestTerminalProgress(t *testing.T) {
 func TestSecondProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
-		p := newPrinter(&out, func() int { return 0 })
+		p := ForUser(&out)
 		first, second := p.Progress(), p.Progress()
 		second.Set("second", time.Time{})
 		first.Set("first", time.Time{})
@@ -93,7 +95,7 @@ func TestSecondProgress(t *testing.T) {
 func TestRealTerminal(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	master, slave := openTerminal(t, 20)
-	pr := New(slave).Progress()
+	pr := ForUser(slave).Progress()
 	pr.Set("waiting for a job with a long name", time.Time{})
 	pr.Done("done")
 	want := "\rperch: waiting for\x1b[K\r\x1b[Kperch: done\r\n"
@@ -157,4 +159,28 @@ func TestCut(t *testing.T) {
 			t.Errorf("cut(%q, %d) = %q, want %q", c.line, c.columns, got, c.want)
 		}
 	}
+}
+
+// TestExtent: how much there is stands behind the time, as it is then.
+func TestExtent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		p := New("perch-ci", &out, 30*time.Second)
+		pr := p.Progress()
+		size := ""
+		pr.Extent(func() string { return size })
+		pr.Set("writing a file", time.Now())
+		time.Sleep(31 * time.Second)
+		p.mu.Lock()
+		size = "12 MB"
+		p.mu.Unlock()
+		time.Sleep(30 * time.Second)
+		pr.Extent(nil)
+		time.Sleep(30 * time.Second)
+		pr.Done("")
+		const want = "perch-ci: writing a file\nperch-ci: writing a file (30 s)\nperch-ci: writing a file (1 min 0 s, 12 MB)\nperch-ci: writing a file (1 min 30 s)\n"
+		if out.String() != want {
+			t.Errorf("wrote %q, want %q", out.String(), want)
+		}
+	})
 }

@@ -1,7 +1,7 @@
 // Package say writes Perch's messages, and is the only part of the shim that
 // writes to stderr. Style:
 //
-//   - Every line begins with "perch: ", is lower case and ends without a full
+//   - Every line begins with the program, as "perch: ", is lower case and ends without a full
 //     stop. One message is one line, whatever the text that it quotes.
 //   - A refusal says what to do next, in its own words or in a line
 //     "perch: hint: …" after it.
@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -26,6 +27,11 @@ import (
 // Printer writes messages. Its methods may be called from several goroutines.
 type Printer struct {
 	w io.Writer
+	// prefix begins each line.
+	prefix string
+	// repeat is how often a line of progress that has not changed is written
+	// where there is no terminal.
+	repeat time.Duration
 	// width returns the columns of the terminal, 0 where w is none.
 	width func() int
 
@@ -33,23 +39,26 @@ type Printer struct {
 	progress *Progress
 }
 
-// New returns a printer for f, which is stderr. On a terminal it shows progress
-// in one changing line.
-func New(f *os.File) *Printer {
-	if !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
-		return newPrinter(f, func() int { return 0 })
+// New returns a printer for w, which is the stderr of the program of this name.
+// On a terminal it shows progress in one changing line; elsewhere it writes the
+// line again after repeat.
+func New(program string, w io.Writer, repeat time.Duration) *Printer {
+	p := &Printer{w: w, prefix: program + ": ", repeat: repeat, width: func() int { return 0 }}
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
+		return p
 	}
-	return newPrinter(f, func() int {
+	p.width = func() int {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 			return width
 		}
 		return 80
-	})
+	}
+	return p
 }
 
-func newPrinter(w io.Writer, width func() int) *Printer {
-	return &Printer{w: w, width: width}
-}
+// ForUser is the printer of the programs that users wait for.
+func ForUser(w io.Writer) *Printer { return New("perch", w, 5*time.Second) }
 
 // Line writes one line.
 func (p *Printer) Line(format string, args ...any) {
@@ -72,7 +81,7 @@ func (p *Printer) write(text string) {
 	if p.progress != nil {
 		p.progress.erase()
 	}
-	io.WriteString(p.w, "perch: "+Clean(text)+"\n")
+	io.WriteString(p.w, p.prefix+Clean(text)+"\n")
 	if p.progress != nil {
 		p.progress.draw()
 	}

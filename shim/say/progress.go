@@ -7,12 +7,8 @@ import (
 	"time"
 )
 
-const (
-	// redraw is how often the line on a terminal shows a new time.
-	redraw = time.Second
-	// repeat is how often a line that has not changed is written elsewhere.
-	repeat = 5 * time.Second
-)
+// redraw is how often the line on a terminal shows a new time.
+const redraw = time.Second
 
 // Progress shows what is being waited for: on a terminal in one changing line,
 // elsewhere in plain lines, one at each change and one every few seconds.
@@ -23,8 +19,9 @@ type Progress struct {
 	// The following belong to p.mu.
 	text    string
 	since   time.Time
-	written time.Time // when the last plain line was
-	drawn   bool      // a changing line is on the terminal
+	extent  func() string // how much there is by now, or nil
+	written time.Time     // when the last plain line was
+	drawn   bool          // a changing line is on the terminal
 	ended   bool
 }
 
@@ -66,6 +63,15 @@ func (pr *Progress) Set(text string, since time.Time) {
 	}
 }
 
+// Extent has each line of progress say, after the time, what extent returns then,
+// such as the size of a file that is being written. nil ends that. It must not
+// use the printer.
+func (pr *Progress) Extent(extent func() string) {
+	pr.p.mu.Lock()
+	defer pr.p.mu.Unlock()
+	pr.extent = extent
+}
+
 // Done ends the progress: the changing line vanishes, and text, unless it is
 // "", is written as a line that stays.
 func (pr *Progress) Done(text string) {
@@ -97,11 +103,11 @@ func (pr *Progress) draw() {
 	case pr.text == "" || pr.p.progress != pr:
 	case width > 0:
 		// The last column stays free: some terminals wrap when it is filled.
-		io.WriteString(pr.p.w, "\r"+cut("perch: "+pr.line(now), width-1)+"\x1b[K")
+		io.WriteString(pr.p.w, "\r"+cut(pr.p.prefix+pr.line(now), width-1)+"\x1b[K")
 		pr.drawn = true
-	case now.Sub(pr.written) >= repeat:
+	case now.Sub(pr.written) >= pr.p.repeat:
 		pr.written = now
-		io.WriteString(pr.p.w, "perch: "+pr.line(now)+"\n")
+		io.WriteString(pr.p.w, pr.p.prefix+pr.line(now)+"\n")
 	}
 }
 
@@ -118,7 +124,13 @@ func (pr *Progress) line(now time.Time) string {
 	if pr.since.IsZero() || elapsed < time.Second {
 		return pr.text
 	}
-	return pr.text + " (" + Elapsed(elapsed) + ")"
+	passed := Elapsed(elapsed)
+	if pr.extent != nil {
+		if extent := pr.extent(); extent != "" {
+			passed += ", " + extent
+		}
+	}
+	return pr.text + " (" + passed + ")"
 }
 
 // Elapsed writes a time as people say it, in its two largest units.
