@@ -140,6 +140,7 @@ func (b *builder) run(ctx context.Context) (Made, error) {
 	}
 	made := b.names()
 	if b.isCurrent(made, id) {
+		b.Steps.End()
 		b.Steps.Line("%s has not changed", b.Name)
 		return made, nil
 	}
@@ -163,7 +164,9 @@ func (b *builder) image(ctx context.Context) (built, error) {
 	defer os.RemoveAll(dir)
 	before, _ := b.buildah.ID(ctx, b.tag())
 	b.Steps.Begin("", "building %s from %s", b.Name, baseImage)
-	id, err := b.buildah.Build(ctx, dir, baseImage, b.tag(), b.Fresh, b.Steps.At)
+	id, err := b.buildah.Build(ctx, dir, baseImage, b.tag(), b.Fresh, func(step string) {
+		b.Steps.At("building %s, step %s", b.Name, step)
+	})
 	if err != nil {
 		return built{}, err
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // stepLength is as much of a step as people need to recognize it, in bytes.
-const stepLength = 60
+const stepLength = 30
 
 // stepWriter takes what buildah prints, and calls at with each step that it
 // begins: "STEP 2/4: RUN …" becomes "2/4: RUN …". Stdout and stderr may be written to it.

@@ -48,8 +48,8 @@ func (s *Steps) Begin(file, format string, args ...any) {
 	s.progress.Set(s.text, s.begun)
 }
 
-// At says how far the step is, in the words of the program that does it.
-func (s *Steps) At(text string) { s.progress.Set(s.text+": "+text, s.begun) }
+// At says how far the step is, in place of what Begin said.
+func (s *Steps) At(format string, args ...any) { s.progress.Set(fmt.Sprintf(format, args...), s.begun) }
 
 // End ends the step under way, if there is one, as must be done with the last.
 // One of some length leaves a line that says how long it took.

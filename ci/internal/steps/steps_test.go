@@ -21,7 +21,7 @@ func TestSteps(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "blob"), make([]byte, 1_500_000), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		s.At("layer 2 of 3")
+		s.At("at layer %d of 3", 2)
 		s.Line("a remark")
 		time.Sleep(35 * time.Second)
 		s.Begin(filepath.Join(dir, "none"), "unpacking it")
@@ -30,9 +30,9 @@ func TestSteps(t *testing.T) {
 		const want = `perch-ci: looking
 perch-ci: writing x.tar
 perch-ci: writing x.tar (30 s)
-perch-ci: writing x.tar: layer 2 of 3 (31 s, 2 MB)
+perch-ci: at layer 2 of 3 (31 s, 2 MB)
 perch-ci: a remark
-perch-ci: writing x.tar: layer 2 of 3 (1 min 1 s, 2 MB)
+perch-ci: at layer 2 of 3 (1 min 1 s, 2 MB)
 perch-ci: writing x.tar: 1 min 6 s, 2 MB
 perch-ci: unpacking it
 perch-ci: unpacking it: 2 s
