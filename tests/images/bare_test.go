@@ -1,9 +1,7 @@
 package images
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -20,16 +18,8 @@ const entrypointHistory = "perch-ci: "
 // which is the entrypoint: an image that knows nothing of Perch.
 func bare(t *testing.T, archive string) string {
 	t.Helper()
-	dir := t.TempDir()
-	whole := filepath.Join(dir, "whole")
-	if err := os.Mkdir(whole, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("tar", "-xf", archive, "-C", whole).CombinedOutput(); err != nil {
-		t.Fatalf("unpacking %s: %v: %s", archive, err, out)
-	}
-	image := withoutLast(t, only(t, whole))
-	to := filepath.Join(dir, "bare")
+	image := withoutLast(t, only(t, unpacked(t, archive)))
+	to := t.TempDir()
 	path, err := layout.Write(to, empty.Index)
 	if err != nil {
 		t.Fatal(err)
@@ -38,6 +28,16 @@ func bare(t *testing.T, archive string) string {
 		t.Fatal(err)
 	}
 	return to
+}
+
+// unpacked is the layout in an OCI archive.
+func unpacked(t *testing.T, archive string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("tar", "-xf", archive, "-C", dir).CombinedOutput(); err != nil {
+		t.Fatalf("unpacking %s: %v: %s", archive, err, out)
+	}
+	return dir
 }
 
 // only is the image of a layout that has one.

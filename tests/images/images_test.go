@@ -50,12 +50,15 @@ func debian(t *testing.T) image {
 func every(t *testing.T) []image {
 	t.Helper()
 	names := []string{"minimal"}
-	if os.Getenv("PERCH_TEST_IMAGES") == "all" {
+	if everything() {
 		names = append(names, "debian11", "debian13")
 	}
 	images := append([]image{debian(t)}, build(t, own, names)...)
 	return append(images, build(t, rpm, []string{"rpm-base", "rpm-standin"})[1])
 }
+
+// everything says whether all images that can be built here are tried.
+func everything() bool { return os.Getenv("PERCH_TEST_IMAGES") == "all" }
 
 // TestRunc: all that is promised holds in each image, but for what its smoke.yaml
 // says.

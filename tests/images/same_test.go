@@ -1,0 +1,61 @@
+package images
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"perch/tests/session"
+)
+
+// TestSame: two builds from nothing of the same packages make the same image. If
+// it differs from the one that other tests use, which may be of an older mirror,
+// two made now are compared.
+func TestSame(t *testing.T) {
+	images := []image{}
+	for _, i := range every(t) {
+		if i.name == "minimal" || everything() {
+			images = append(images, i)
+		}
+	}
+	for _, i := range images {
+		t.Run(i.name, func(t *testing.T) {
+			t.Parallel()
+			kept := digest(t, i.archive)
+			first := digest(t, fromNothing(t, i))
+			if first == kept {
+				return
+			}
+			t.Logf("%s is %s, and now %s", i.name, kept, first)
+			if second := digest(t, fromNothing(t, i)); second != first {
+				t.Errorf("two builds from nothing are %s and %s", first, second)
+			}
+		})
+	}
+}
+
+// fromNothing builds an image with an empty cache, and its base too.
+func fromNothing(t *testing.T, i image) (archive string) {
+	t.Helper()
+	dir := t.TempDir()
+	names := []string{i.name}
+	if i.images == rpm {
+		names = []string{"rpm-base", i.name}
+	}
+	cmd := exec.Command(session.Program("perch-ci"), append([]string{"build", "--images", i.images, "-o", dir}, names...)...)
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%q: %v\n%s", cmd.Args, err, out)
+	}
+	return filepath.Join(dir, i.name+".tar")
+}
+
+func digest(t *testing.T, archive string) string {
+	t.Helper()
+	d, err := only(t, unpacked(t, archive)).Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.String()
+}
