@@ -25,8 +25,11 @@ type Environment struct {
 	Name  string `json:"name" yaml:"-"`
 	Title string `json:"title" yaml:"title"`
 	// Image is what container_image is set to: a directory or SIF that the
-	// workers see, or a registry's reference. "" is the user's to say.
+	// workers see. "" is the user's to say.
 	Image string `json:"image,omitempty" yaml:"image"`
+	// Registry is the image's name in a registry, without a scheme. It is
+	// docker_image, and container_image where there is no Image.
+	Registry string `json:"registry,omitempty" yaml:"registry"`
 	// ContainerOS is the site's word for it, where sites choose containers by
 	// an attribute of the job.
 	ContainerOS string `json:"container_os" yaml:"container_os"`
@@ -65,7 +68,7 @@ func (e Environment) with(site Environment) Environment {
 	for _, field := range []struct {
 		to   *string
 		from string
-	}{{&e.Title, site.Title}, {&e.Image, site.Image}, {&e.ContainerOS, site.ContainerOS}} {
+	}{{&e.Title, site.Title}, {&e.Image, site.Image}, {&e.Registry, site.Registry}, {&e.ContainerOS, site.ContainerOS}} {
 		if field.from != "" {
 			*field.to = field.from
 		}
@@ -77,6 +80,14 @@ const (
 	lower = "abcdefghijklmnopqrstuvwxyz0123456789"
 	upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
+
+// ContainerImage is what container_image is set to, or "" if nobody has said.
+func (e Environment) ContainerImage() string {
+	if e.Image == "" && e.Registry != "" {
+		return "docker://" + e.Registry
+	}
+	return e.Image
+}
 
 // validName says whether an environment may be called so: as a folder, a tag and
 // a file.
@@ -113,8 +124,8 @@ func readSite(file string) (map[string]Environment, error) {
 		if !validName(name) {
 			return nil, fmt.Errorf("the site's catalogue %s has an environment %q; names are of a-z, 0-9, ., _ and -", file, name)
 		}
-		if !validValue(e.Image) || !validValue(e.ContainerOS) || strings.ContainsAny(e.Title, "\r\n") {
-			return nil, fmt.Errorf("in the site's catalogue %s, %s has characters in image, container_os or title that cannot stand in a submit description", file, name)
+		if !validValue(e.Image+e.Registry+e.ContainerOS) || strings.ContainsAny(e.Title, "\r\n") {
+			return nil, fmt.Errorf("in the site's catalogue %s, %s has characters in image, registry, container_os or title that cannot stand in a submit description", file, name)
 		}
 	}
 	return site.Environments, nil

@@ -25,7 +25,7 @@ func TestCatalog(t *testing.T) {
 	site := siteFile(t, `
 environments:
   rocky9: {image: /cvmfs/site.example.org/rocky9}
-  root: {title: ROOT 6.36, image: "docker://registry.example.org/root:6.36", container_os: Root}
+  root: {title: ROOT 6.36, registry: "registry.example.org/root:6.36", container_os: Root}
 `)
 	all, err := Catalog(site)
 	if err != nil || len(all) != len(own)+1 {
@@ -34,11 +34,16 @@ environments:
 	find := func(name string) Environment {
 		return all[slices.IndexFunc(all, func(e Environment) bool { return e.Name == name })]
 	}
-	if got, want := find("rocky9"), (Environment{"rocky9", "Rocky Linux 9", "/cvmfs/site.example.org/rocky9", "Rocky9"}); got != want {
+	if got, want := find("rocky9"), (Environment{"rocky9", "Rocky Linux 9", "/cvmfs/site.example.org/rocky9", "", "Rocky9"}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got, want := find("root"), (Environment{"root", "ROOT 6.36", "docker://registry.example.org/root:6.36", "Root"}); got != want {
+	if got, want := find("root"), (Environment{"root", "ROOT 6.36", "", "registry.example.org/root:6.36", "Root"}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for name, want := range map[string]string{"rocky9": "/cvmfs/site.example.org/rocky9", "root": "docker://registry.example.org/root:6.36", "rocky8": ""} {
+		if got := find(name).ContainerImage(); got != want {
+			t.Errorf("%s: container_image is %q, want %q", name, got, want)
+		}
 	}
 }
 
@@ -48,6 +53,7 @@ func TestCatalogOfBadSites(t *testing.T) {
 		"environments: {../x: {image: /x}}":              `an environment "../x"`,
 		"environments: {x: {image: \"/a\\nqueue 100\"}}": "characters in image",
 		"environments: {x: {image: $(HOME)}}":            "characters in image",
+		"environments: {x: {registry: \"r/x y\"}}":       "characters in image, registry",
 		"environments: {x: {title: \"a\\nqueue 100\"}}":  "or title that cannot stand",
 		"environments: {x: {img: /x}}":                   "field img not found",
 		"environments: [":                                "reading the site's catalogue",
