@@ -15,6 +15,7 @@ import (
 	"perch/ci/internal/environment"
 	"perch/ci/internal/report"
 	"perch/ci/internal/smoke"
+	"perch/ci/internal/steps"
 )
 
 // errFailed says that an image did not pass. The table says why.
@@ -34,17 +35,18 @@ func smokeCommand() *cobra.Command {
 an unpacked directory, an OCI archive, or the name of an environment that was
 built. Its perch-entrypoint runs under runc as a user without rights and without
 a passwd entry, with a read-only root, a scratch directory as home and a small
-/tmp. Sessions are opened in it with ssh and sftp, programs are built and
-debugged, and the image's files are looked at. What is expected is said by
-images/shared/smoke.yaml and the environment's own. One row for each thing that
-was tried is printed. Exit status: 0 all is well, 1 it is not.`,
+/tmp; or under Apptainer, or as a real job. Sessions are opened in it with ssh
+and sftp, programs are built and debugged, and the image's files are looked at.
+What is expected is said by images/shared/smoke.yaml and the environment's own.
+One row for each thing that was tried is printed. Exit status: 0 all is well, 1
+it is not.`,
 		Args: someArgs("an image"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var err error
 			if r.Self, err = os.Executable(); err != nil {
 				return err
 			}
-			r.Say = sayer(c)
+			r.Steps = steps.New(c.ErrOrStderr())
 			var found []report.Image
 			for _, image := range args {
 				one, err := tryOne(c, r, image, built)
@@ -70,7 +72,7 @@ was tried is printed. Exit status: 0 all is well, 1 it is not.`,
 	}
 	f := c.Flags()
 	f.StringVar(&r.Images, "images", imagesDir(), "directory of the environments")
-	f.StringVar(&r.Place, "in", "runc", "place to try it in: runc, or apptainer (as an ordinary user)")
+	f.StringVar(&r.Place, "in", "runc", "place to try it in: runc, apptainer (as an ordinary user), or htcondor (a real job, by perch)")
 	f.StringVar(&built, "built", cacheDir("images"), "directory in which environments were built")
 	f.StringVar(&r.Environment, "environment", "", "environment whose promises are tried (default: the one that the image is called after)")
 	f.StringVar(&r.IDEServer, "ide-server", "", "archive (tar.gz) of a VS Code server that serves the workbench, to start in the image")

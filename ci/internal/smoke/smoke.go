@@ -19,6 +19,7 @@ import (
 	"perch/ci/internal/buildah"
 	"perch/ci/internal/publish"
 	"perch/ci/internal/report"
+	"perch/ci/internal/steps"
 	"perch/ci/internal/tool"
 )
 
@@ -41,8 +42,8 @@ type Request struct {
 	// Self is this program, which serves ssh as its ProxyCommand by the
 	// command "connect".
 	Self string
-	// Say tells the user what goes on.
-	Say func(format string, args ...any)
+	// Steps tells the user what goes on.
+	Steps *steps.Steps
 }
 
 // Run tries an image. The error means that it could not be tried.
@@ -68,6 +69,7 @@ func Run(ctx context.Context, r Request) (report.Image, error) {
 	if err := p.check(ctx); err != nil {
 		return found, err
 	}
+	defer r.Steps.End()
 	image, remove, err := r.image(ctx)
 	if err != nil {
 		return found, err
@@ -81,9 +83,16 @@ func Run(ctx context.Context, r Request) (report.Image, error) {
 	}
 	defer j.close()
 	j.expect, j.ideServer = expect, r.IDEServer
-	found.Results = runChecks(ctx, j)
+	r.Steps.Begin("", "trying %s in %s", found.Image, r.Place)
+	found.Results = runChecks(ctx, j, func(check string) {
+		r.Steps.At("trying %s in %s: %s", found.Image, r.Place, check)
+	})
+	r.Steps.End()
 	if !found.Passed() {
-		r.Say("the job's output was:\n%s", j.output())
+		r.Steps.Line("the job's output was:")
+		for line := range strings.Lines(j.output()) {
+			r.Steps.Line("  %s", line)
+		}
 	}
 	return found, ctx.Err()
 }
@@ -106,7 +115,7 @@ func (r Request) image(ctx context.Context) (tree string, remove func(), err err
 		return "", nil, err
 	}
 	remove = func() { _ = publish.RemoveTree(dir) }
-	r.Say("unpacking %s", image)
+	r.Steps.Begin("", "unpacking %s", image)
 	if err := r.unpack(ctx, image, filepath.Join(dir, "tree")); err != nil {
 		remove()
 		return "", nil, fmt.Errorf("unpacking %s, which should be a directory or an OCI archive: %w", image, err)
@@ -142,13 +151,14 @@ func Names() []string {
 }
 
 // runChecks tries everything in order. Where the first, without which nothing
-// works, does not pass, there are no others.
-func runChecks(ctx context.Context, j *job) []report.Result {
+// works, does not pass, there are no others. at is called with each one's name.
+func runChecks(ctx context.Context, j *job, at func(string)) []report.Result {
 	var results []report.Result
 	for i, c := range checks {
 		if c.files && j.tree == "" {
 			continue
 		}
+		at(c.name)
 		start := time.Now()
 		detail, err := c.try(ctx, j)
 		r := judge(c.name, detail, err, j.expect.Limits[c.name])
