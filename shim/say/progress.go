@@ -63,6 +63,15 @@ func (pr *Progress) Set(text string, since time.Time) {
 	}
 }
 
+// Detail changes the text without that being worth a line of its own where there
+// is no terminal.
+func (pr *Progress) Detail(text string) {
+	pr.p.mu.Lock()
+	defer pr.p.mu.Unlock()
+	pr.text = Clean(text)
+	pr.draw()
+}
+
 // Extent has each line of progress say, after the time, what extent returns then,
 // such as the size of a file that is being written. nil ends that. It must not
 // use the printer.

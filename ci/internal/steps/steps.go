@@ -48,8 +48,9 @@ func (s *Steps) Begin(file, format string, args ...any) {
 	s.progress.Set(s.text, s.begun)
 }
 
-// At says how far the step is, in place of what Begin said.
-func (s *Steps) At(format string, args ...any) { s.progress.Set(fmt.Sprintf(format, args...), s.begun) }
+// At says how far the step is, in place of what Begin said. A log hears of it
+// only if that lasts.
+func (s *Steps) At(format string, args ...any) { s.progress.Detail(fmt.Sprintf(format, args...)) }
 
 // End ends the step under way, if there is one, as must be done with the last.
 // One of some length leaves a line that says how long it took.

@@ -30,9 +30,8 @@ func TestSteps(t *testing.T) {
 		const want = `perch-ci: looking
 perch-ci: writing x.tar
 perch-ci: writing x.tar (30 s)
-perch-ci: at layer 2 of 3 (31 s, 2 MB)
 perch-ci: a remark
-perch-ci: at layer 2 of 3 (1 min 1 s, 2 MB)
+perch-ci: at layer 2 of 3 (1 min 0 s, 2 MB)
 perch-ci: writing x.tar: 1 min 6 s, 2 MB
 perch-ci: unpacking it
 perch-ci: unpacking it: 2 s
