@@ -1,35 +1,17 @@
 package conformance
 
 import (
-	"bytes"
 	"os/exec"
 	"regexp"
-	"sync"
 	"testing"
+
+	"perch/tests/kept"
 )
-
-// kept is what a program that still runs has said so far.
-type kept struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (k *kept) Write(p []byte) (int, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.text.Write(p)
-}
-
-func (k *kept) String() string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.text.String()
-}
 
 // running is a program beside the test.
 type running struct {
 	cmd            *exec.Cmd
-	stdout, stderr kept
+	stdout, stderr kept.Output
 	done           chan struct{}
 }
 

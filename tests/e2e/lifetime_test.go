@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"perch/entrypoint/contract"
+	"perch/tests/kept"
 )
 
 func tenCalls(t *testing.T, p place) {
@@ -59,7 +60,7 @@ func queuedJob(t *testing.T, p place) {
 // interrupted ends a waiting perch-ssh as an IDE does.
 func interrupted(t *testing.T, p place, target string) {
 	cmd := p.command("perch-ssh", target, "true")
-	said := &watched{}
+	said := &kept.Output{}
 	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ func stop(t *testing.T, p place) {
 	target := p.jdl(t, "stop")
 	p.ssh(t, target, "true")
 	cmd := p.command("perch-ssh", target, "sleep", "600")
-	said := &watched{}
+	said := &kept.Output{}
 	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

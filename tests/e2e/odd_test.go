@@ -5,12 +5,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"perch/tests/kept"
 )
 
 func removedWhileWaiting(t *testing.T, p place) {
 	target := p.jdl(t, "waiting", "request_cpus = 4000")
 	cmd := p.command("perch-ssh", target, "true")
-	said := &watched{}
+	said := &kept.Output{}
 	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -8,11 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/containerd/console"
+
+	"perch/tests/kept"
 )
 
 func uidOf(st os.FileInfo) uint32 { return st.Sys().(*syscall.Stat_t).Uid }
@@ -145,7 +146,7 @@ func terminal(t *testing.T, p place) {
 		t.Fatal(err)
 	}
 	tty.Close()
-	seen := &watched{}
+	seen := &kept.Output{}
 	go io.Copy(seen, pty)
 	await(t, "the terminal is ready", func() bool { return strings.Contains(seen.String(), "ready") })
 	if !strings.Contains(seen.String(), "20 50") {
@@ -158,24 +159,6 @@ func terminal(t *testing.T, p place) {
 		t.Errorf("the command: %v", err)
 	}
 	await(t, "the new size is seen", func() bool { return strings.Contains(seen.String(), "20 99") })
-}
-
-// watched is what a program has printed so far.
-type watched struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (w *watched) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.buf.Write(b)
-}
-
-func (w *watched) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.buf.String()
 }
 
 // forwards leads a port and a socket of the test's into the job (-R) and back
@@ -192,7 +175,7 @@ func forwards(t *testing.T, p place) {
 		"-L", dir+"/sock:/tmp/perch-e2e.sock",
 		"-D", dir+"/socks",
 		"-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindUnlink=yes", p.shared(t))
-	said := &watched{}
+	said := &kept.Output{}
 	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -6,30 +6,13 @@ import (
 	"net"
 	"reflect"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"perch/tests/kept"
 )
-
-// kept is a log that the test reads.
-type kept struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (k *kept) Write(p []byte) (int, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.text.Write(p)
-}
-
-func (k *kept) String() string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.text.String()
-}
 
 // sendRaw sends a message as it is.
 func sendRaw(client *ssh.Client, message any) error {
@@ -62,7 +45,7 @@ func TestTooLarge(t *testing.T) {
 		}, "it sent more than its channel's window allows"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var lines kept
+			var lines kept.Output
 			s := serve(t, func(c *Config) { c.Log = log.New(&lines, "", 0) })
 			other, client := s.connect(), s.connect()
 			// Nobody reads its input.
@@ -96,7 +79,7 @@ func (c *flipping) Write(p []byte) (int, error) {
 
 // A packet that has changed on the way is no part of the connection any more.
 func TestChangedPacket(t *testing.T) {
-	var lines kept
+	var lines kept.Output
 	s := serve(t, func(c *Config) { c.Log = log.New(&lines, "", 0) })
 	raw := &flipping{Conn: s.dial()}
 	other, client := s.connect(), s.connectOver(raw)
@@ -113,7 +96,7 @@ func TestChangedPacket(t *testing.T) {
 
 // Who leaves is no news.
 func TestGoodbye(t *testing.T) {
-	var lines kept
+	var lines kept.Output
 	s := serve(t, func(c *Config) { c.Log = log.New(&lines, "", 0) })
 	client := s.connect()
 	eventually(t, "somebody is here", func() bool { return s.activity.here.Load() == 1 })
