@@ -26,12 +26,13 @@ test: deps build ## all tests; real HTCondor pools, containers and clients
 test-unit: ## the tests that need nothing but Go and ssh, in seconds
 	$(GO) test -short ./entrypoint/... ./shim/... ./ci/...
 
-lint: deps ## gofmt, go vet, staticcheck, shellcheck, go mod tidy
+lint: deps ## gofmt, go vet, staticcheck, shellcheck, actionlint, go mod tidy
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt would change: $$out"; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	shellcheck $(SCRIPTS)
+	$(GO) tool actionlint -pyflakes= .github/workflows/*.yml
 
 bench: deps build ## measure, and write docs/measured.md
 	$(GO) run ./tests/bench
