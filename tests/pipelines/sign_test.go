@@ -68,6 +68,11 @@ func newSite(t *testing.T, options ...registry.Option) *site {
 	s := &site{t: t, dir: t.TempDir(), repository: strings.TrimPrefix(server.URL, "http://") + "/perch/tiny"}
 	s.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+s.dir, "COSIGN_PASSWORD=secret")
 	s.must("cosign", "generate-key-pair")
+	key, err := os.ReadFile(filepath.Join(s.dir, "cosign.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.env = append(s.env, "COSIGN_PRIVATE_KEY="+string(key))
 	// No public service is to know of it, and none is reached here.
 	s.must("cosign", "signing-config", "create", "--out", "none.json")
 	return s
@@ -129,7 +134,7 @@ func (s *site) image(version string) string {
 
 func (s *site) push(version string) {
 	s.t.Helper()
-	s.must("perch-ci", "push", "--dated", "--sign", "--key", "cosign.key", "--signing-config", "none.json", s.image(version), s.repository+":latest")
+	s.must("perch-ci", "push", "--dated", "--sign", "--key", "env://COSIGN_PRIVATE_KEY", "--signing-config", "none.json", s.image(version), s.repository+":latest")
 }
 
 func (s *site) tags() []string {

@@ -62,9 +62,12 @@ see. A key's password is what cosign reads: COSIGN_PASSWORD.`,
 				}
 			}
 			sayer(c)("sending %s to %s", args[0], reference)
-			digest, err := registry.Push(c.Context(), upload)
+			digest, sent, err := registry.Push(c.Context(), upload)
 			if err != nil {
 				return fmt.Errorf("sending %s: %w", args[0], err)
+			}
+			if !sent {
+				sayer(c)("%s is that image already", reference)
 			}
 			fmt.Fprintln(c.OutOrStdout(), digest)
 			return nil

@@ -40,30 +40,30 @@ type Upload struct {
 
 // Push sends an image and returns its reference by digest. Tags come last, so
 // that nobody gets by a tag what is not signed yet. An image that To names
-// already gets no further date, and no second signature.
-func Push(ctx context.Context, u Upload) (name.Digest, error) {
+// already gets no further date, and no second signature; sent is false then.
+func Push(ctx context.Context, u Upload) (digest name.Digest, sent bool, err error) {
 	r := repository{ctx, u.To.Context()}
 	hash, err := u.Image.Digest()
 	if err != nil {
-		return name.Digest{}, err
+		return digest, false, err
 	}
-	digest := r.Digest(hash.String())
+	digest = r.Digest(hash.String())
 	there, err := r.is(u.To, hash)
 	if err != nil {
-		return digest, err
+		return digest, false, err
 	}
 	if !there {
 		if err := remote.Write(digest, u.Image, r.options()...); err != nil {
-			return digest, err
+			return digest, false, err
 		}
 	}
 	if err := r.sign(u, digest, there); err != nil {
-		return digest, err
+		return digest, !there, err
 	}
 	if tag, isTag := u.To.(name.Tag); isTag && !there {
-		return digest, r.tag(u, tag)
+		return digest, true, r.tag(u, tag)
 	}
-	return digest, nil
+	return digest, !there, nil
 }
 
 func (r repository) sign(u Upload, digest name.Digest, there bool) error {

@@ -52,7 +52,7 @@ func at(n int) time.Time { return time.Date(2026, time.November, n, 2, 17, 0, 0,
 func push(t *testing.T, to name.Repository, day int) name.Digest {
 	t.Helper()
 	image := imagetest.New(t, imagetest.Layer{"file": fmt.Sprint("of day ", day)})
-	digest, err := Push(context.Background(), Upload{Image: image, To: to.Tag("latest"), Dated: true, At: at(day)})
+	digest, _, err := Push(context.Background(), Upload{Image: image, To: to.Tag("latest"), Dated: true, At: at(day)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestPushSigns(t *testing.T) {
 	signed := 0
 	upload := Upload{Image: image, To: to.Tag("latest"), Dated: true, At: at(1)}
 	upload.Sign = func(context.Context, name.Digest) error { return errors.New("no key") }
-	if _, err := Push(context.Background(), upload); err == nil || err.Error() != "no key" {
+	if _, _, err := Push(context.Background(), upload); err == nil || err.Error() != "no key" {
 		t.Errorf("a failed signature: %v", err)
 	}
 	if got := tags(t, to); len(got) > 0 {
@@ -99,8 +99,8 @@ func TestPushSigns(t *testing.T) {
 	}
 	for day := 2; day < 4; day++ {
 		upload.At = at(day)
-		if _, err := Push(context.Background(), upload); err != nil {
-			t.Fatal(err)
+		if _, sent, err := Push(context.Background(), upload); err != nil || sent != (day == 2) {
+			t.Fatalf("day %d: sent is %v, %v", day, sent, err)
 		}
 	}
 	if signed != 1 {
@@ -115,12 +115,12 @@ func TestPushSignsLater(t *testing.T) {
 	to := serve(t, nil)
 	image := imagetest.New(t, imagetest.Layer{"file": "content"})
 	upload := Upload{Image: image, To: to.Tag("latest")}
-	if _, err := Push(context.Background(), upload); err != nil {
+	if _, _, err := Push(context.Background(), upload); err != nil {
 		t.Fatal(err)
 	}
 	signed := false
 	upload.Sign = func(context.Context, name.Digest) error { signed = true; return nil }
-	if _, err := Push(context.Background(), upload); err != nil || !signed {
+	if _, _, err := Push(context.Background(), upload); err != nil || !signed {
 		t.Errorf("signed: %v, %v", signed, err)
 	}
 	want(t, to, "latest")
@@ -216,7 +216,7 @@ func TestPruneOfOneImageTwice(t *testing.T) {
 		push(t, to, day)
 	}
 	image := imagetest.New(t, imagetest.Layer{"file": "of day 1"})
-	if _, err := Push(context.Background(), Upload{Image: image, To: to.Tag("latest"), Dated: true, At: at(3)}); err != nil {
+	if _, _, err := Push(context.Background(), Upload{Image: image, To: to.Tag("latest"), Dated: true, At: at(3)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := Prune(context.Background(), to, 1, false, func(Old) {}); err != nil {
