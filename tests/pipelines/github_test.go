@@ -22,7 +22,7 @@ func TestGitHubScripts(t *testing.T) {
 		t.Fatal("there is no images.yml")
 	}
 	jobs := all[i].Workflow.Jobs
-	s, c := newSite(t), newCheckout(t)
+	s, c := newSite(t, quiet()), newCheckout(t)
 	host, _, _ := strings.Cut(s.repository, "/")
 	s.repository = host + "/site/minimal"
 	cosign(t) // from here on, make cosign has it in Go's caches

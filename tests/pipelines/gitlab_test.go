@@ -142,7 +142,7 @@ func TestGitLabRefuses(t *testing.T) {
 // TestGitLabJobs runs the jobs of one environment, as they stand, by the shell
 // executor: a real image is built, tried, sent, signed, verified, and removed.
 func TestGitLabJobs(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, quiet())
 	host, _, _ := strings.Cut(s.repository, "/")
 	s.repository = host + "/site/minimal"
 	p := newProject(t, "include:\n  - local: ci/gitlab/image.yml\n    inputs: {environment: minimal, repository: "+host+"/site, keep: 1}\n")

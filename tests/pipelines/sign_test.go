@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -17,6 +19,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -60,10 +63,10 @@ type site struct {
 	env             []string
 }
 
-func newSite(t *testing.T, options ...registry.Option) *site {
+func newSite(t *testing.T, images http.Handler) *site {
 	t.Helper()
 	bin := cosign(t)
-	server := httptest.NewServer(registry.New(append(options, registry.Logger(log.New(io.Discard, "", 0)))...))
+	server := httptest.NewServer(images)
 	t.Cleanup(server.Close)
 	s := &site{t: t, dir: t.TempDir(), repository: strings.TrimPrefix(server.URL, "http://") + "/perch/tiny"}
 	s.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+s.dir, "COSIGN_PASSWORD=secret")
@@ -76,6 +79,35 @@ func newSite(t *testing.T, options ...registry.Option) *site {
 	// No public service is to know of it, and none is reached here.
 	s.must("cosign", "signing-config", "create", "--out", "none.json")
 	return s
+}
+
+// quiet is a registry, but for what it would log.
+func quiet(options ...registry.Option) http.Handler {
+	return registry.New(append(options, registry.Logger(log.New(io.Discard, "", 0)))...)
+}
+
+// guard lets only the user ci in, by a password.
+func guard(images http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "ci" || password != "token" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
+			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED"}]}`, http.StatusUnauthorized)
+			return
+		}
+		images.ServeHTTP(w, r)
+	})
+}
+
+// logIn writes what podman login writes.
+func (s *site) logIn() {
+	s.t.Helper()
+	host, _, _ := strings.Cut(s.repository, "/")
+	file := filepath.Join(s.dir, "auth.json")
+	text := fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, host, base64.StdEncoding.EncodeToString([]byte("ci:token")))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.env = append(s.env, "REGISTRY_AUTH_FILE="+file)
 }
 
 func (s *site) run(program string, args ...string) (string, error) {
@@ -132,9 +164,16 @@ func (s *site) image(version string) string {
 	return dir
 }
 
-func (s *site) push(version string) {
+func (s *site) push(version string) (string, error) {
 	s.t.Helper()
-	s.must("perch-ci", "push", "--dated", "--sign", "--key", "env://COSIGN_PRIVATE_KEY", "--signing-config", "none.json", s.image(version), s.repository+":latest")
+	return s.run("perch-ci", "push", "--dated", "--sign", "--key", "env://COSIGN_PRIVATE_KEY", "--signing-config", "none.json", s.image(version), s.repository+":latest")
+}
+
+func (s *site) pushed(version string) {
+	s.t.Helper()
+	if out, err := s.push(version); err != nil {
+		s.t.Fatalf("pushing %s: %v\n%s", version, err, out)
+	}
 }
 
 func (s *site) tags() []string {
@@ -143,7 +182,7 @@ func (s *site) tags() []string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	tags, err := remote.List(repository)
+	tags, err := remote.List(repository, remote.WithAuth(&authn.Basic{Username: "ci", Password: "token"}))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -155,24 +194,35 @@ func (s *site) tags() []string {
 func TestSign(t *testing.T) {
 	for what, referrers := range map[string]bool{"with referrers": true, "without": false} {
 		t.Run(what, func(t *testing.T) {
-			s := newSite(t, registry.WithReferrersSupport(referrers))
+			s := newSite(t, guard(quiet(registry.WithReferrersSupport(referrers))))
 			latest := s.repository + ":latest"
+			if out, err := s.run("perch-ci", "push", s.image("0"), latest); err == nil || !strings.Contains(out, "; log in as somebody who may, such as by podman login 127.0.0.1:") {
+				t.Errorf("before the login: %v, %s", err, out)
+			}
+			s.logIn()
 			verify := []string{"verify", "--key", "cosign.pub", "--insecure-ignore-tlog=true", latest}
-			s.push("1")
+			s.pushed("1")
 			s.must("cosign", verify...)
 			s.attested("1")
 			if tagged := slices.ContainsFunc(s.tags(), isSignature); tagged == referrers {
 				t.Errorf("the tags are %v", s.tags())
 			}
 
+			s.env = append(s.env, "COSIGN_PASSWORD=wrong")
+			if out, err := s.push("wrong"); err == nil || !strings.Contains(out, "cosign: ") {
+				t.Errorf("with a wrong password: %v, %s", err, out)
+			}
+			s.env = append(s.env, "COSIGN_PASSWORD=secret")
+			s.attested("1") // what latest was before
+
 			s.must("perch-ci", "push", s.image("2"), latest)
 			if out, err := s.run("cosign", verify...); err == nil || !strings.Contains(out, "no signatures found") {
 				t.Errorf("an image that nobody signed: %v, %s", err, out)
 			}
-			s.push("2") // the same image, signed later
+			s.pushed("2") // the same image, signed later
 			s.must("cosign", verify...)
 
-			s.push("3")
+			s.pushed("3")
 			before := len(s.tags())
 			old, _, _ := strings.Cut(s.must("perch-ci", "prune", s.repository, "--keep", "1"), " ")
 			if out, err := s.run("cosign", append(verify[:len(verify)-1:len(verify)-1], old)...); err == nil {

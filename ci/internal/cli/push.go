@@ -56,6 +56,7 @@ see. A key's password is what cosign reads: COSIGN_PASSWORD.`,
 			}
 			defer image.Close()
 			upload := registry.Upload{Image: image, To: reference, Dated: dated, At: time.Now()}
+			signer.Log = c.ErrOrStderr()
 			if sign {
 				upload.Sign = func(ctx context.Context, digest name.Digest) error {
 					return signImage(ctx, sayer(c), signer, image, digest)

@@ -26,6 +26,8 @@ type Signer struct {
 	// Config is a file that names the services which take part, or "" for
 	// the public ones.
 	Config string
+	// Log gets what cosign says: outside of a CI it may ask the user to log in.
+	Log io.Writer
 }
 
 // ErrNone says that there is no cosign.
@@ -51,7 +53,7 @@ func (s Signer) Sign(ctx context.Context, image name.Digest, sbom []byte) error 
 	if err != nil {
 		return err
 	}
-	if _, err := tool.Run(ctx, io.Discard, program, append(s.options("sign"), image.Name())...); err != nil || sbom == nil {
+	if _, err := tool.Run(ctx, s.Log, program, append(s.options("sign"), image.Name())...); err != nil || sbom == nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "perch-sbom-")
@@ -63,7 +65,7 @@ func (s Signer) Sign(ctx context.Context, image name.Digest, sbom []byte) error 
 	if err := os.WriteFile(file, sbom, 0o600); err != nil {
 		return err
 	}
-	_, err = tool.Run(ctx, io.Discard, program, append(s.options("attest"), "--type", "spdxjson", "--predicate", file, image.Name())...)
+	_, err = tool.Run(ctx, s.Log, program, append(s.options("attest"), "--type", "spdxjson", "--predicate", file, image.Name())...)
 	return err
 }
 

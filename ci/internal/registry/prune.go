@@ -21,8 +21,9 @@ type Old struct {
 // Prune removes all dated images but the newest keep, with their signatures. An
 // image with any other tag, such as latest, stays and counts as one that is
 // kept. With dryRun it only says what it would remove.
-func Prune(ctx context.Context, from name.Repository, keep int, dryRun bool, removing func(Old)) error {
+func Prune(ctx context.Context, from name.Repository, keep int, dryRun bool, removing func(Old)) (err error) {
 	r := repository{ctx, from}
+	defer func() { err = r.explain(err) }()
 	old, err := r.old(keep)
 	if err != nil {
 		return err

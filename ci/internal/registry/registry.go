@@ -43,6 +43,7 @@ type Upload struct {
 // already gets no further date, and no second signature; sent is false then.
 func Push(ctx context.Context, u Upload) (digest name.Digest, sent bool, err error) {
 	r := repository{ctx, u.To.Context()}
+	defer func() { err = r.explain(err) }()
 	hash, err := u.Image.Digest()
 	if err != nil {
 		return digest, false, err
@@ -149,6 +150,14 @@ func (r repository) referrers(image name.Digest) (found []name.Reference, err er
 		found = append(found, r.Digest(m.Digest.String()))
 	}
 	return found, nil
+}
+
+// explain says what to do about a registry that lets not everybody in.
+func (r repository) explain(err error) error {
+	if answered(err, http.StatusUnauthorized, http.StatusForbidden) {
+		return fmt.Errorf("%s does not let you do that (%w); log in as somebody who may, such as by podman login %s", r.RegistryStr(), err, r.RegistryStr())
+	}
+	return err
 }
 
 // IsMissing says whether a registry has not what it was asked for.
