@@ -6,7 +6,7 @@ SCRIPTS   = $(shell git ls-files | xargs grep -slE '^\#!.*\b(ba|da)?sh\b' --)
 
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test test-unit lint bench soak fuzz images smoke generate deps clean
+.PHONY: help build demo test test-unit lint bench soak fuzz images smoke generate cosign deps image-deps clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -26,12 +26,13 @@ test: deps build ## all tests; real HTCondor pools, containers and clients
 test-unit: ## the tests that need nothing but Go and ssh, in seconds
 	$(GO) test -short ./entrypoint/... ./shim/... ./ci/...
 
-lint: deps ## gofmt, go vet, staticcheck, shellcheck, go mod tidy
+lint: deps ## gofmt, go vet, staticcheck, shellcheck, actionlint, go mod tidy
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt would change: $$out"; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	shellcheck $(SCRIPTS)
+	$(GO) tool actionlint -pyflakes= .github/workflows/*.yml
 
 bench: deps build ## measure, and write docs/measured.md
 	$(GO) run ./tests/bench
@@ -55,8 +56,16 @@ smoke: deps build ## try them all, in every place
 generate: build ## the catalogue of environments and the templates that come from it
 	bin/perch-ci catalog
 
+COSIGN := v3.1.3
+
+cosign: ## cosign, which signs images, from its source into bin/; minutes the first time
+	GOBIN=$(or $(COSIGN_DIR),$(CURDIR)/bin) $(GO) install -trimpath -ldflags='-s -w' github.com/sigstore/cosign/v3/cmd/cosign@$(COSIGN)
+
 deps: ## install by apt what tests and lint need (as root), or say what to install
 	@tests/deps
+
+image-deps: ## install by apt what building and trying images needs, and no more
+	@tests/deps buildah ca-certificates git mmdebstrap openssh-client runc uidmap
 
 clean: ## remove bin/
 	rm -rf bin

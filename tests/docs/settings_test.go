@@ -93,7 +93,7 @@ func TestNames(t *testing.T) {
 func sources(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	for _, dir := range []string{"entrypoint", "shim", "ci", "jdl-templates", "tests/pool"} {
+	for _, dir := range []string{".github", "entrypoint", "shim", "ci", "jdl-templates", "tests/pool"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".md") || strings.Contains(path, "testdata") {
 				return err

@@ -1,7 +1,6 @@
 package build
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -99,26 +98,9 @@ func (b *builder) describe(ctx context.Context, archive string, image built, lis
 		return err
 	}
 	defer whole.Close()
-	text, err := packages.Of(whole)
+	text, doc, err := packages.Describe(whole, b.Name, image.created)
 	if err != nil {
 		return err
 	}
-	parsed, err := packages.Parse(bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	system, err := packages.System(whole)
-	if err != nil {
-		return err
-	}
-	digest, err := whole.Digest()
-	if err != nil {
-		return err
-	}
-	var doc bytes.Buffer
-	about := packages.About{Name: b.Name, Digest: digest.String(), System: system, Created: image.created}
-	if err := packages.SPDX(&doc, about, parsed); err != nil {
-		return err
-	}
-	return errors.Join(os.WriteFile(list, text, 0o644), os.WriteFile(sbom, doc.Bytes(), 0o644))
+	return errors.Join(os.WriteFile(list, text, 0o644), os.WriteFile(sbom, doc, 0o644))
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,17 +18,24 @@ import (
 
 func catalogCommand() *cobra.Command {
 	var folder, templates string
+	var names bool
 	c := &cobra.Command{
 		Use:   "catalog",
 		Short: "Write the catalogue of environments, and the templates of submit descriptions",
 		Long: `Write catalog.json beside the environments' folders, from which perch knows them
 by name, and a template of a submit description for each environment and kind of
-request. Both are generated, and never changed by hand.`,
+request. Both are generated, and never changed by hand.
+
+With --names nothing is written, and the environments' names are printed as a
+line for GITHUB_OUTPUT: names=["alma9","debian11"].`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			all, err := catalogue(folder)
 			if err != nil {
 				return err
+			}
+			if names {
+				return printNames(c.OutOrStdout(), all)
 			}
 			text, err := json.MarshalIndent(all, "", "  ")
 			if err != nil {
@@ -42,7 +50,21 @@ request. Both are generated, and never changed by hand.`,
 	f := c.Flags()
 	f.StringVar(&folder, "images", imagesDir(), "directory of the environments")
 	f.StringVar(&templates, "templates", filepath.Join(imagesDir(), "../jdl-templates"), "directory of the templates")
+	f.BoolVar(&names, "names", false, "print the names, for a matrix of GitHub's, and write nothing")
 	return c
+}
+
+func printNames(w io.Writer, all []images.Environment) error {
+	var names []string
+	for _, e := range all {
+		names = append(names, e.Name)
+	}
+	text, err := json.Marshal(names)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "names=%s\n", text)
+	return err
 }
 
 // catalogue is what the folders say.

@@ -10,11 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"perch/ci/internal/packages"
+	"perch/ci/internal/registry"
 	"perch/ci/internal/source"
 )
 
 func diffCommand() *cobra.Command {
-	return &cobra.Command{
+	var missingOK bool
+	c := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Say which packages two images do not have alike",
 		Long: `Say which packages two images do not have alike: a line for each, "+" where only
@@ -30,7 +32,9 @@ what bake takes, or the list of packages (.packages.tsv) that build makes.`,
 			var lists [2][]packages.Package
 			for i, image := range args {
 				list, err := packageList(c.Context(), image)
-				if err != nil {
+				if i == 0 && missingOK && registry.IsMissing(err) {
+					sayer(c)("%s is not there yet", image)
+				} else if err != nil {
 					return fmt.Errorf("reading what is in %s: %w", image, err)
 				}
 				lists[i] = list
@@ -41,6 +45,8 @@ what bake takes, or the list of packages (.packages.tsv) that build makes.`,
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&missingOK, "missing-ok", false, "take OLD for one with nothing in it where the registry has no such image")
+	return c
 }
 
 func packageList(ctx context.Context, image string) ([]packages.Package, error) {

@@ -1,0 +1,186 @@
+// Package registry sends images to a registry and clears old ones out of it.
+//
+// Each image that is sent may get a tag with the date beside the one that moves
+// (latest): the dated tags are the history that Prune counts by.
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// dateForm is the tag of an image that was sent at a time, in UTC.
+const dateForm = "2006-01-02.150405"
+
+// signatureTag is one that cosign, or the fallback of OCI's referrers, gives to
+// what belongs to an image: its digest, and for some what it is.
+var signatureTag = regexp.MustCompile(`^sha256-([0-9a-f]{64})(\.[a-z]+)?$`)
+
+// Upload is an image and where it goes.
+type Upload struct {
+	Image v1.Image
+	To    name.Reference
+	// Dated adds a tag with the time At.
+	Dated bool
+	At    time.Time
+	// Sign signs the image that has been sent; it may be nil.
+	Sign func(context.Context, name.Digest) error
+}
+
+// Push sends an image and returns its reference by digest. Tags come last, so
+// that nobody gets by a tag what is not signed yet. An image that To names
+// already gets no further date, and no second signature; sent is false then.
+func Push(ctx context.Context, u Upload) (digest name.Digest, sent bool, err error) {
+	r := repository{ctx, u.To.Context()}
+	defer func() { err = r.explain(err) }()
+	hash, err := u.Image.Digest()
+	if err != nil {
+		return digest, false, err
+	}
+	digest = r.Digest(hash.String())
+	there, err := r.is(u.To, hash)
+	if err != nil {
+		return digest, false, err
+	}
+	if !there {
+		if err := remote.Write(digest, u.Image, r.options()...); err != nil {
+			return digest, false, err
+		}
+	}
+	if err := r.sign(u, digest, there); err != nil {
+		return digest, !there, err
+	}
+	if tag, isTag := u.To.(name.Tag); isTag && !there {
+		return digest, true, r.tag(u, tag)
+	}
+	return digest, !there, nil
+}
+
+func (r repository) sign(u Upload, digest name.Digest, there bool) error {
+	if u.Sign == nil {
+		return nil
+	}
+	if there {
+		attached, err := r.attached(digest)
+		if err != nil || len(attached) > 0 {
+			return err
+		}
+	}
+	return u.Sign(r.ctx, digest)
+}
+
+func (r repository) tag(u Upload, tag name.Tag) error {
+	if u.Dated {
+		if err := remote.Tag(r.Tag(u.At.UTC().Format(dateForm)), u.Image, r.options()...); err != nil {
+			return err
+		}
+	}
+	return remote.Tag(tag, u.Image, r.options()...)
+}
+
+// repository is where the images of one environment are.
+type repository struct {
+	ctx context.Context
+	name.Repository
+}
+
+func (r repository) options() []remote.Option {
+	return []remote.Option{remote.WithContext(r.ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
+}
+
+// is says whether a reference is the image of a digest.
+func (r repository) is(reference name.Reference, digest v1.Hash) (bool, error) {
+	found, err := remote.Head(reference, r.options()...)
+	if IsMissing(err) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	return found.Digest == digest, nil
+}
+
+// attached are the signatures and other things that belong to an image: the
+// manifests that refer to it, then the tags through which they are found.
+func (r repository) attached(image name.Digest) ([]name.Reference, error) {
+	found, err := r.referrers(image)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := remote.List(r.Repository, r.options()...)
+	if err != nil && !IsMissing(err) {
+		return nil, err
+	}
+	for _, tag := range tags {
+		m := signatureTag.FindStringSubmatch(tag)
+		if m == nil || "sha256:"+m[1] != image.DigestStr() {
+			continue
+		}
+		head, err := remote.Head(r.Tag(tag), r.options()...)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, r.Tag(tag), r.Digest(head.Digest.String()))
+	}
+	return found, nil
+}
+
+func (r repository) referrers(image name.Digest) (found []name.Reference, err error) {
+	index, err := remote.Referrers(image, r.options()...)
+	if IsMissing(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	list, err := index.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range list.Manifests {
+		found = append(found, r.Digest(m.Digest.String()))
+	}
+	return found, nil
+}
+
+// explain says what to do about a registry that lets not everybody in.
+func (r repository) explain(err error) error {
+	if answered(err, http.StatusUnauthorized, http.StatusForbidden) {
+		return fmt.Errorf("%s does not let you do that (%w); log in as somebody who may, such as by podman login %s", r.RegistryStr(), err, r.RegistryStr())
+	}
+	return err
+}
+
+// IsMissing says whether a registry has not what it was asked for.
+func IsMissing(err error) bool { return answered(err, http.StatusNotFound) }
+
+// refused says whether a registry does not do what it was asked for.
+func refused(err error) bool {
+	return answered(err, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotImplemented)
+}
+
+func answered(err error, codes ...int) bool {
+	var failure *transport.Error
+	return errors.As(err, &failure) && slices.Contains(codes, failure.StatusCode)
+}
+
+// remove removes a tag or a manifest. What is gone already is fine; done is
+// false where the registry does not remove such a thing.
+func (r repository) remove(reference name.Reference) (done bool, err error) {
+	err = remote.Delete(reference, r.options()...)
+	if refused(err) {
+		return false, nil
+	} else if err != nil && !IsMissing(err) {
+		return false, fmt.Errorf("removing %s: %w", reference, err)
+	}
+	return true, nil
+}
