@@ -19,7 +19,8 @@ func TestMain(m *testing.M) { os.Exit(session.Main(m)) }
 func TestContainer(t *testing.T) {
 	server := vscode.Get(t)
 	s := session.Start(t, append(session.Image(t), "request_memory = 2G")...)
-	l := newLaptop(t, s)
+	l := newLaptop(t)
+	l.join(t, l.local(t, s))
 	j := &job{command: s.Command, target: s.Target, server: server}
 	j.upload(t)
 	t.Run("conversations", func(t *testing.T) { conversations(t, j) })

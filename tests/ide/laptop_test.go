@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -16,14 +17,24 @@ import (
 	"perch/tests/session"
 )
 
-// laptop is a machine of the user's, without Perch. It has a link to the submit
-// host, where a real sshd is. Each has a network of its own.
+// laptop is a machine of the user's, without Perch. Its network has a link to the
+// submit host's, and nothing else.
 type laptop struct {
-	s          *session.Job
-	dir        string // with its ssh_config
-	host, self int    // processes in the two networks; host is sshd
-	log        *buffer
-	moves      int
+	dir    string // with the ssh_config and the key
+	public string // the key
+	pid    int    // a process in its network
+	host   reachable
+	moves  int
+}
+
+// reachable is a submit host with a real sshd.
+type reachable struct {
+	pid    int     // a process in its network
+	log    *buffer // sshd's
+	key    string  // sshd's
+	login  string
+	proxy  string // the command that leads into the job
+	jobKey string // what perch hostkey says of the job
 }
 
 // The submit host's address; the laptop's have another last number.
@@ -32,33 +43,51 @@ const (
 	submitsHost = network + "1"
 )
 
-// newLaptop lets the laptop's key into the job, which is another one then.
-func newLaptop(t *testing.T, s *session.Job) *laptop {
+func newLaptop(t *testing.T) *laptop {
 	t.Helper()
-	l := &laptop{s: s, dir: t.TempDir(), log: &buffer{}}
+	l := &laptop{dir: t.TempDir(), pid: apart(t, exec.Command("cat"))}
 	key := filepath.Join(l.dir, "id")
-	s.Run(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen: %v\n%s", err, out)
+	}
 	public, err := os.ReadFile(key + ".pub")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.LetIn(t, string(public))
-	sshd, hostKey := s.SSHD(t, "0.0.0.0:22")
-	sshd.Stderr = l.log
-	l.host = apart(t, sshd)
-	l.self = apart(t, exec.Command("cat"))
-	l.ip(t, l.host, "link", "add", "laptop", "type", "veth", "peer", "name", "submit", "netns", strconv.Itoa(l.self))
-	l.ip(t, l.host, "addr", "add", submitsHost+"/24", "dev", "laptop")
-	l.ip(t, l.host, "link", "set", "laptop", "up")
-	l.move(t)
-	await(t, "sshd listens", func() bool { return strings.Contains(l.log.String(), "Server listening") })
+	l.public = string(public)
+	return l
+}
 
-	jobKey := s.Run(t, "perch", "hostkey", s.Target)
+// local is this machine's sshd, in a network of its own. The job is another one
+// than before, into which the laptop's key leads.
+func (l *laptop) local(t *testing.T, s *session.Job) reachable {
+	t.Helper()
+	s.LetIn(t, l.public)
+	sshd, key := s.SSHD(t, "0.0.0.0:22")
+	log := &buffer{}
+	sshd.Stderr = log
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reachable{apart(t, sshd), log, key, me.Username, "perch proxy " + s.Target, s.Run(t, "perch", "hostkey", s.Target)}
+}
+
+// join links the laptop to a submit host, and does what the README says.
+func (l *laptop) join(t *testing.T, host reachable) {
+	t.Helper()
+	l.host = host
+	l.ip(t, host.pid, "link", "add", "laptop", "type", "veth", "peer", "name", "submit", "netns", strconv.Itoa(l.pid))
+	l.ip(t, host.pid, "addr", "add", submitsHost+"/24", "dev", "laptop")
+	l.ip(t, host.pid, "link", "set", "laptop", "up")
+	l.move(t)
+	await(t, "sshd listens", func() bool { return strings.Contains(host.log.String(), "Server listening") })
+	alias, _, _ := strings.Cut(host.jobKey, " ")
 	for name, text := range map[string]string{
-		"known_hosts": submitsHost + " " + hostKey + jobKey,
+		"known_hosts": submitsHost + " " + host.key + host.jobKey,
 		"config": fmt.Sprintf(`Host job.perch
-    ProxyCommand ssh -F %[1]s/config %[2]s perch proxy %[3]s
-    HostKeyAlias %[4]s
+    ProxyCommand ssh -F %[1]s/config %[2]s@%[3]s %[4]s
+    HostKeyAlias %[5]s
     ConnectTimeout 0
 Host *
     IdentityFile %[1]s/id
@@ -67,13 +96,12 @@ Host *
     StrictHostKeyChecking yes
     StreamLocalBindUnlink yes
     BatchMode yes
-`, l.dir, submitsHost, s.Target, s.HostKeyAlias),
+`, l.dir, host.login, submitsHost, host.proxy, alias),
 	} {
 		if err := os.WriteFile(filepath.Join(l.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return l
 }
 
 // apart starts a program in a network of its own. It ends with the test, and so
@@ -105,7 +133,7 @@ func apart(t *testing.T, program *exec.Cmd) (pid int) {
 func (l *laptop) in(pid int, program ...string) *exec.Cmd {
 	args := append([]string{"-t", strconv.Itoa(pid), "-n"}, program...)
 	cmd := exec.CommandContext(context.Background(), "nsenter", args...)
-	cmd.Env, cmd.Dir = l.s.Env, l.dir
+	cmd.Dir = l.dir
 	return cmd
 }
 
@@ -121,20 +149,20 @@ func address(n int) string { return network + strconv.Itoa(1+n) }
 
 // lose takes the network away: nothing of what is sent arrives any more, the
 // end of a connection neither.
-func (l *laptop) lose(t *testing.T) { l.ip(t, l.self, "link", "set", "submit", "down") }
+func (l *laptop) lose(t *testing.T) { l.ip(t, l.pid, "link", "set", "submit", "down") }
 
 // move gives the laptop an address that it has not had before.
 func (l *laptop) move(t *testing.T) {
 	l.moves++
-	l.ip(t, l.self, "addr", "flush", "dev", "submit")
-	l.ip(t, l.self, "addr", "add", address(l.moves)+"/24", "dev", "submit")
-	l.ip(t, l.self, "link", "set", "submit", "up")
+	l.ip(t, l.pid, "addr", "flush", "dev", "submit")
+	l.ip(t, l.pid, "addr", "add", address(l.moves)+"/24", "dev", "submit")
+	l.ip(t, l.pid, "link", "set", "submit", "up")
 }
 
 // ssh is stock ssh on the laptop. It is killed with the ssh that is its proxy.
 func (l *laptop) ssh(options []string, command ...string) *exec.Cmd {
 	args := append([]string{"ssh", "-F", filepath.Join(l.dir, "config")}, options...)
-	cmd := l.in(l.self, append(append(args, "job.perch"), command...)...)
+	cmd := l.in(l.pid, append(append(args, "job.perch"), command...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd
@@ -144,7 +172,7 @@ var accepted = regexp.MustCompile(`Accepted publickey for \S+ from (\S+) port`)
 
 // cameFrom is the address of the one that sshd let in last.
 func (l *laptop) cameFrom() string {
-	all := accepted.FindAllStringSubmatch(l.log.String(), -1)
+	all := accepted.FindAllStringSubmatch(l.host.log.String(), -1)
 	if all == nil {
 		return ""
 	}
@@ -154,7 +182,7 @@ func (l *laptop) cameFrom() string {
 // standing are the connections that the submit host believes to have with address.
 func (l *laptop) standing(t *testing.T, address string) (n int) {
 	t.Helper()
-	table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", l.host))
+	table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", l.host.pid))
 	if err != nil {
 		t.Fatal(err)
 	}

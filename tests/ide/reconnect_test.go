@@ -120,7 +120,7 @@ func fromElsewhere(t *testing.T, j *job, l *laptop) {
 			t.Errorf("the submit host has %d connections with %s", got, address(n))
 		}
 	}
-	t.Logf("sshd says:\n%s", l.log)
+	t.Logf("sshd says:\n%s", l.host.log)
 }
 
 // tooLate: nobody comes back while the server waits, and it forgets the window.
