@@ -131,7 +131,10 @@ func (r *Runner) askBeside(ctx context.Context, t target.Target, j engine.Job) e
 		return err
 	}
 	err = r.ask(ctx, t, sock)
-	cancel() // or HTCondor would not end the job
+	// HTCondor does not end a job that is entered: this carrier goes, and keep,
+	// without its lock, closes the other.
+	_ = os.Remove(filepath.Join(t.Runtime, target.KeepLock))
+	cancel()
 	_ = c.Wait()
 	return err
 }
