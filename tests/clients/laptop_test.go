@@ -21,8 +21,7 @@ func laptop() []client {
 // submitHost is the name of the one with the sshd.
 const submitHost = "submit.example.org"
 
-// letIn has the user's own keys let into jobs, and ends the one that was
-// submitted before that: the next has them.
+// letIn has the laptop's key let into jobs, and to the submit host.
 func (s *site) letIn(t *testing.T) {
 	t.Helper()
 	if err := os.MkdirAll(s.atLaptop(""), 0o700); err != nil {
@@ -33,10 +32,7 @@ func (s *site) letIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.write(t, ".ssh/authorized_keys", string(key))
-	s.write(t, ".config/perch/config.yaml", "authorized_keys_file: ~/.ssh/authorized_keys\n")
-	s.Run(t, "perch", "stop", s.Target)
-	s.Home = filepath.Dir(s.Run(t, "perch-ssh", s.Target, `printf %s "$_CONDOR_JOB_AD"`))
+	s.LetIn(t, string(key))
 }
 
 // atLaptop is a file of the laptop's ~/.ssh.

@@ -37,6 +37,7 @@ var suite = []struct {
 	{"two submit hosts", twoHosts},
 	{"queued job", queuedJob},
 	{"stop", stop},
+	{"broken carrier", brokenCarrier},
 	{"idle end", idleEnd},
 	{"held", held},
 	{"removed", removed},

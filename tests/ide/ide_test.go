@@ -6,6 +6,7 @@ package ide
 import (
 	"os"
 	"testing"
+	"time"
 
 	"perch/tests/session"
 	"perch/tests/vscode"
@@ -18,6 +19,8 @@ func TestMain(m *testing.M) { os.Exit(session.Main(m)) }
 func TestContainer(t *testing.T) {
 	server := vscode.Get(t)
 	s := session.Start(t, append(session.Image(t), "request_memory = 2G")...)
+	l := newLaptop(t)
+	l.join(t, l.local(t, s))
 	j := &job{command: s.Command, target: s.Target, server: server}
 	j.upload(t)
 	t.Run("conversations", func(t *testing.T) { conversations(t, j) })
@@ -27,6 +30,7 @@ func TestContainer(t *testing.T) {
 	t.Run("Gateway", func(t *testing.T) { gateway(t, j, s) })
 	t.Run("workbench by -L", func(t *testing.T) { workbenchByForward(t, j) })
 	t.Run("workbench by -D", func(t *testing.T) { workbenchBySOCKS(t, j) })
-	t.Run("reconnect", func(t *testing.T) { reconnect(t, j) })
-	t.Run("reconnect too late", func(t *testing.T) { tooLate(t, j) })
+	t.Run("reconnect", func(t *testing.T) { reconnect(t, j, j.here(t), time.Second) })
+	t.Run("reconnect from another address", func(t *testing.T) { fromElsewhere(t, j, l) })
+	t.Run("reconnect too late", func(t *testing.T) { tooLate(t, j, l.there(t)) })
 }

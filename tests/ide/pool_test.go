@@ -36,6 +36,8 @@ func TestPool(t *testing.T) {
 			t.Errorf("perch stop: %v\n%s", err, out)
 		}
 	})
+	l := newLaptop(t)
+	knows(t, p, l.public)
 	j.upload(t)
 
 	name := j.ownServer(t)
@@ -48,6 +50,43 @@ func TestPool(t *testing.T) {
 	j.reached(t, byAddress("tcp", "127.0.0.1:"+port), "http://server")
 	work(t, j, browser.Start(t, ""), window(port, folder), folder)
 	workbenchThroughSubmitHost(t, p, j)
+	l.join(t, submitHostSSHD(t, p, j))
+	fromElsewhere(t, j, l)
+}
+
+// knows has a key let into alice's jobs, and into the submit host.
+func knows(t *testing.T, p *pool.Pool, public string) {
+	t.Helper()
+	inPool(t, p, public, "alice", "sh", "-c", `umask 077; mkdir -p .ssh .config/perch; cat >.ssh/authorized_keys
+		echo 'authorized_keys_file: ~/.ssh/authorized_keys' >.config/perch/config.yaml`)
+	inPool(t, p, "", "root", "usermod", "-p", "*", "alice") // sshd lets no locked account in
+}
+
+// submitHostSSHD is sshd in the pool, as its package has it.
+func submitHostSSHD(t *testing.T, p *pool.Pool, j *job) reachable {
+	t.Helper()
+	inPool(t, p, "", "root", "ssh-keygen", "-A")
+	host := reachable{pid: p.Pid(), log: &buffer{}, login: "alice", proxy: "/host/bin/perch proxy " + j.target}
+	host.key = inPool(t, p, "", "root", "cat", "/etc/ssh/ssh_host_ed25519_key.pub")
+	host.jobKey = inPool(t, p, "", "alice", "/host/bin/perch", "hostkey", j.target)
+	ctx, cancel := context.WithCancel(context.Background())
+	sshd := p.Command(ctx, "root", "/usr/sbin/sshd", "-D", "-e")
+	sshd.Stderr = host.log
+	if err := sshd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cancel(); _ = sshd.Wait() })
+	return host
+}
+
+// inPool runs a program that has to succeed, and returns its output.
+func inPool(t *testing.T, p *pool.Pool, input, user string, argv ...string) string {
+	t.Helper()
+	r, err := p.ExecInput(t.Context(), input, user, argv...)
+	if err != nil || r.Code != 0 {
+		t.Fatalf("%q: %v, exit status %d, %s", argv, err, r.Code, r.Stderr)
+	}
+	return r.Stdout
 }
 
 // workbenchThroughSubmitHost: a port of the job's, to which this machine has no way but by ssh's

@@ -107,6 +107,12 @@ func (p *Pool) Up() bool {
 	return made && state.Status == specs.StateRunning
 }
 
+// Pid is the pool's first process, as this machine counts; 0 if it is not up.
+func (p *Pool) Pid() int {
+	state, _ := p.state()
+	return state.Pid
+}
+
 // state asks runc for the pool's container. One that has the name but another
 // bundle is not ours, and as good as none.
 func (p *Pool) state() (state specs.State, made bool) {

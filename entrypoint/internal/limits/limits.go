@@ -54,7 +54,8 @@ func (l *Limits) readSlot(path string) {
 }
 
 // readCgroup reads the limits of cgroup version 2 (Documentation/admin-guide/
-// cgroup-v2.rst), or those of version 1 where a controller is there instead.
+// cgroup-v2.rst), or those of version 1 where a controller is there instead. A
+// hybrid system has both hierarchies, and the limits stand in one of them.
 func (l *Limits) readCgroup(mount, self string) {
 	membership, err := os.ReadFile(self)
 	if err != nil {
@@ -75,8 +76,12 @@ func (l *Limits) readCgroup(mount, self string) {
 }
 
 func (l *Limits) readVersion2(mount, group string) {
-	l.CgroupMemory = number(mount, group, "memory.max")
-	l.CgroupPids = number(mount, group, "pids.max")
+	if n := number(mount, group, "memory.max"); n > 0 {
+		l.CgroupMemory = n
+	}
+	if n := number(mount, group, "pids.max"); n > 0 {
+		l.CgroupPids = n
+	}
 	if fields := strings.Fields(find(mount, group, "cpu.max")); len(fields) == 2 {
 		l.CgroupCpus = quotient(fields[0], fields[1])
 	}

@@ -39,6 +39,11 @@ func TestCgroups(t *testing.T) {
 			Limits{CgroupMemory: 8192, CgroupCpus: 0.5, CgroupPids: 99},
 		},
 		{
+			"both, with the limits in version 1", "4:memory:/j\n3:pids:/j\n1:cpu:/j\n0::/j\n",
+			map[string]string{"memory/memory.limit_in_bytes": "8192\n", "cpu/cpu.cfs_quota_us": "50000", "cpu/cpu.cfs_period_us": "100000", "pids/pids.max": "99"},
+			Limits{CgroupMemory: 8192, CgroupCpus: 0.5, CgroupPids: 99},
+		},
+		{
 			"version 1 without a limit", "5:memory:/\n4:cpu:/\n",
 			map[string]string{"memory/memory.limit_in_bytes": "9223372036854771712", "cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"},
 			Limits{},

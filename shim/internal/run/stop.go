@@ -51,7 +51,13 @@ func (r *Runner) stopOne(ctx context.Context, t target.Target, j engine.Job, gra
 	if j.State == engine.Running {
 		err := r.reach(ctx, t, j, grace)
 		if err == nil {
-			err = r.ask(ctx, t)
+			err = r.ask(ctx, t, t.Socket())
+		}
+		if err != nil && !errors.Is(err, errNoKey) && !errors.Is(err, errAnswers) {
+			// The carrier may have broken, which keep knows a minute later.
+			if anew := r.askBeside(ctx, t, j); anew == nil || errors.Is(anew, errAnswers) {
+				err = anew
+			}
 		}
 		if err != nil {
 			r.Say.Line("job %s cannot be asked to end (%v); removing it", j.ID, err)
@@ -71,13 +77,19 @@ func (r *Runner) stopOne(ctx context.Context, t target.Target, j engine.Job, gra
 	return nil
 }
 
+// What is no better by another carrier.
+var (
+	errNoKey   = errors.New("its key is not here")
+	errAnswers = errors.New("it answers")
+)
+
 // reach has a carrier stand where this host has none.
 func (r *Runner) reach(ctx context.Context, t target.Target, j engine.Job, limit time.Duration) error {
 	if t.Standing() {
 		return nil
 	}
 	if set, err := keys.Load(t.State); err != nil || set.Fingerprint != j.Key {
-		return errors.New("its key is not here")
+		return errNoKey
 	}
 	if err := t.MakeDirs(); err != nil {
 		return err
@@ -98,13 +110,42 @@ func (r *Runner) reach(ctx context.Context, t target.Target, j engine.Job, limit
 	return nil
 }
 
+// askBeside asks through a carrier of its own, beside the one that keep has.
+func (r *Runner) askBeside(ctx context.Context, t target.Target, j engine.Job) error {
+	if err := t.MakeDirs(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(t.Runtime, "stop")
+	if err != nil {
+		return fmt.Errorf("making a directory for a carrier: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	sock := filepath.Join(dir, "sock")
+	c, err := r.Engine.Carry(ctx, j, sock, engine.PerConnection)
+	if errors.Is(err, engine.ErrNoSuchWay) {
+		c, err = r.Engine.Carry(ctx, j, sock, engine.Forward)
+	}
+	if err != nil {
+		return err
+	}
+	err = r.ask(ctx, t, sock)
+	// HTCondor does not end a job that is entered: this carrier goes, and keep,
+	// without its lock, closes the other.
+	_ = os.Remove(filepath.Join(t.Runtime, target.KeepLock))
+	cancel()
+	_ = c.Wait()
+	return err
+}
+
 // ask gives the command to end over SSH, by the stock client, as the user
 // name that does not count as somebody being there.
-func (r *Runner) ask(ctx context.Context, t target.Target) error {
+func (r *Runner) ask(ctx context.Context, t target.Target, sock string) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	// The file's own proxy command would submit a job if this one had gone.
-	proxy := stockssh.ProxyValue(standin.ConnectCommand(r.Paths.PerchSSH, t.Socket()))
+	proxy := stockssh.ProxyValue(standin.ConnectCommand(r.Paths.PerchSSH, sock))
 	cmd := exec.CommandContext(ctx, r.Paths.SSH, "-F", t.ConfigPath(), "-T",
 		"-o", "ProxyCommand="+proxy, "-o", "ConnectTimeout=10", "-l", contract.ControlUser, "-s", t.Alias(), contract.Subsystem)
 	cmd.Stdin = strings.NewReader(contract.CommandStop + "\n")
@@ -117,7 +158,7 @@ func (r *Runner) ask(ctx context.Context, t target.Target) error {
 	case answer == contract.ReplyOK:
 		return nil
 	case answer != "":
-		return fmt.Errorf("it answers %q", answer)
+		return fmt.Errorf("%w %q", errAnswers, answer)
 	case err != nil:
 		return fmt.Errorf("%w: %s", err, strings.Join(strings.Fields(said.String()), " "))
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,6 +104,32 @@ func TestStopAsks(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.reads("a has no job")
+}
+
+// TestStopAsksBeside a carrier that has broken, which nobody knows yet.
+func TestStopAsksBeside(t *testing.T) {
+	s := newSite(t)
+	control := s.control(func(string) string { return contract.ReplyOK + "\n" }, func() { s.engine.Terminate("1.0", contract.ExitOK) })
+	var broken atomic.Bool
+	s.engine.Serve = func(conn net.Conn) {
+		if broken.Load() && filepath.Base(conn.LocalAddr().String()) == target.CarrierSocket {
+			conn.Close()
+			return
+		}
+		control(conn)
+	}
+	s.up()
+	broken.Store(true)
+	if err := s.Stop(t.Context(), s.jdl, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	s.reads("job 1.0 (a) has ended")
+	if got := s.engine.Removals(); got != nil {
+		t.Errorf("it was removed: %q", got)
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.target().Runtime, "stop*")); left != nil {
+		t.Errorf("%q are left", left)
+	}
 }
 
 // TestStopRemoves what cannot be asked, or does not do as it says.
