@@ -20,12 +20,6 @@ install_deb() {
 	locale-gen
 }
 
-# list_deb and list_rpm print a line for each package: name, version,
-# architecture, source package and, where it is known, licence.
-list_deb() {
-	dpkg-query --show --showformat='${Package}\t${Version}\t${Architecture}\t${source:Package}\t\n'
-}
-
 install_rpm() {
 	dnf='dnf -y -q --setopt=install_weak_deps=False --setopt=tsflags=nodocs --allowerasing'
 	# shellcheck disable=SC2046,SC2086 # words are what is wanted
@@ -34,10 +28,6 @@ install_rpm() {
 	if command -v crb >/dev/null; then crb enable; fi
 	# shellcheck disable=SC2046,SC2086
 	$dnf install $(lines "$here"/packages/rpm/shell "$here"/packages/rpm/build "$here"/packages/rpm/python) "$@"
-}
-
-list_rpm() {
-	rpm --query --all --queryformat='%{NAME}\t%{EVR}\t%{ARCH}\t%{SOURCERPM}\t%{LICENSE}\n'
 }
 
 tidy_deb() {
@@ -63,7 +53,7 @@ else
 fi
 "install_$family" "$@"
 # In two steps: a pipe would hide that the first has failed.
-"list_$family" >/tmp/packages.tsv
+sh "$here/list.sh" "$family" >/tmp/packages.tsv
 LC_ALL=C sort /tmp/packages.tsv >"$here/packages.tsv"
 rm /tmp/packages.tsv
 "tidy_$family"
