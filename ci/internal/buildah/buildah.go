@@ -80,8 +80,8 @@ func (b *Buildah) Pull(ctx context.Context, image string) error {
 	return err
 }
 
-// Layout writes an image into a new directory, an OCI image layout.
-func (b *Buildah) Layout(ctx context.Context, image, dir string) error {
+// Save writes an image into a new directory, an OCI image layout.
+func (b *Buildah) Save(ctx context.Context, image, dir string) error {
 	_, err := b.run(ctx, "push", "--quiet", image, "oci:"+dir)
 	return err
 }

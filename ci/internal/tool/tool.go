@@ -23,7 +23,7 @@ const grace = 15 * time.Second
 const tail = 16 << 10
 
 // packages are the Debian packages of programs that have another name.
-var packages = map[string]string{"ssh": "openssh-client", "sftp": "openssh-client", "apt-get": "apt", "apt-config": "apt"}
+var packages = map[string]string{"ssh": "openssh-client", "sftp": "openssh-client", "docker": "docker.io", "apt-get": "apt", "apt-config": "apt"}
 
 // Need returns an error that names the package to install unless each of the
 // programs is on PATH.
