@@ -54,7 +54,7 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Buildah, error) {
 // names the image tag. It returns the image's id, which is the same whenever
 // base and context are: times are clamped to 0. fresh uses no earlier layer.
 func (b *Buildah) Build(ctx context.Context, dir, base, tag string, fresh bool) (string, error) {
-	_, err := b.run(ctx, "bud", "--isolation", "chroot", "--timestamp", "0", "--layers", fmt.Sprintf("--no-cache=%v", fresh),
+	_, err := b.run(ctx, "bud", "--isolation", "chroot", "--timestamp", "0", "--force-rm", "--layers", fmt.Sprintf("--no-cache=%v", fresh),
 		"--build-arg", "BASE="+base, "--tag", tag, "--file", filepath.Join(dir, "Containerfile"), dir)
 	if err != nil {
 		return "", err

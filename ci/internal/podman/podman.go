@@ -33,7 +33,7 @@ func Open(ctx context.Context, program string, log io.Writer) (*Podman, error) {
 // Build builds the Containerfile in the directory dir, with dir as context, and
 // names the image tag. It returns the image's id. fresh uses no earlier layer.
 func (p *Podman) Build(ctx context.Context, dir, base, tag string, fresh bool) (string, error) {
-	args := []string{"build", "--network", "host", fmt.Sprintf("--no-cache=%v", fresh), "--pull=false",
+	args := []string{"build", "--network", "host", "--force-rm", fmt.Sprintf("--no-cache=%v", fresh), "--pull=false",
 		"--build-arg", "BASE=" + base, "--tag", tag, "--file", filepath.Join(dir, "Containerfile")}
 	if p.program == "podman" {
 		args = append(args, "--timestamp", "0")
