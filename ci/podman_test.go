@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/adrg/xdg"
 	"golang.org/x/sys/unix"
 
 	"perch/ci/internal/tool"
@@ -19,27 +18,12 @@ func TestBuildWithPodman(t *testing.T) {
 	if err := tool.Need("podman"); err != nil {
 		t.Fatal(err)
 	}
-	bases := filepath.Join(xdg.CacheHome, "perch", "test", "images")
-	if _, stderr, err := k.run("build", "minimal", "--images", k.images, "--entrypoint", k.entrypoint, "-o", bases); err != nil {
-		t.Fatalf("%v\n%s", err, stderr)
-	}
+	base := minimal(t, k)
 	dir := ownStorage(t)
-	images, out := filepath.Join(dir, "images"), filepath.Join(dir, "out")
-	for file, text := range map[string]string{
-		"shared/mountpoints": "/cvmfs\n",
-		"small/Containerfile": "ARG BASE=registry.test/none\nFROM ${BASE}\nCOPY shared/ /srv/\n" +
-			"RUN test ! -e /srv/smoke.yaml && echo built >/srv/built && rm -r /scratch && mkdir /scratch\n",
-	} {
-		file = filepath.Join(images, file)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	out := filepath.Join(dir, "out")
+	images := smallEnvironment(t, dir, "test ! -e /srv/smoke.yaml && echo built >/srv/built && rm -r /scratch && mkdir /scratch")
 	build := func() (string, string, error) {
-		return k.run("build", "small", "--builder", "podman", "--base", "oci-archive:"+filepath.Join(bases, "minimal.tar"),
+		return k.run("build", "small", "--builder", "podman", "--base", "oci-archive:"+base,
 			"--images", images, "--entrypoint", k.entrypoint, "-o", out)
 	}
 	if _, stderr, err := build(); err != nil {
@@ -65,8 +49,12 @@ func TestBuildWithPodman(t *testing.T) {
 func ownStorage(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	// podman leaves a mount there.
-	t.Cleanup(func() { _ = unix.Unmount(filepath.Join(dir, "storage", "overlay"), unix.MNT_DETACH) })
+	// Both leave a mount there.
+	t.Cleanup(func() {
+		for _, storage := range []string{"storage", "cache/perch/ci/storage"} {
+			_ = unix.Unmount(filepath.Join(dir, storage, "overlay"), unix.MNT_DETACH)
+		}
+	})
 	config := filepath.Join(dir, "storage.conf")
 	text := fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = \"%s/storage\"\nrunroot = \"%s/run\"\n", dir, dir)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {

@@ -161,9 +161,16 @@ func (b *builder) image(ctx context.Context) (built, error) {
 		return built{}, err
 	}
 	defer os.RemoveAll(dir)
+	shell, err := lookAtBase(ctx, baseImage)
+	if err != nil {
+		return built{}, err
+	}
 	before, _ := b.program.ID(ctx, b.tag())
 	b.Say("building %s from %s", b.Name, baseImage)
 	id, err := b.program.Build(ctx, dir, baseImage, b.tag(), b.Fresh)
+	if err != nil && !shell && ctx.Err() == nil {
+		return built{}, fmt.Errorf("%w; the base has no shell, take another", err)
+	}
 	if err != nil {
 		return built{}, err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"perch/ci/internal/entrylayer"
+	"perch/ci/internal/fitness"
 	"perch/ci/internal/ociarchive"
 	"perch/ci/internal/packages"
 	"perch/ci/internal/source"
@@ -76,6 +77,13 @@ func (b *builder) archive(ctx context.Context, file string, image built) error {
 		return err
 	}
 	defer bare.Close()
+	config, err := bare.ConfigFile()
+	if err != nil {
+		return err
+	}
+	if err := fitness.Platform(config); err != nil {
+		return err
+	}
 	whole, err := entrylayer.Add(bare, b.Entrypoint, image.created, image.about)
 	if err != nil {
 		return err
