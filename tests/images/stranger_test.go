@@ -1,11 +1,13 @@
 package images
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"perch/tests/cache"
 	"perch/tests/pool"
@@ -52,7 +54,9 @@ func TestNewEnvironment(t *testing.T) {
 	tree := p.Image(t, pool.Sandbox, "debian12-root", filepath.Join(images, "debian12-root.tar"))
 	p.Run(t, "alice", "mkdir", "-p", "JDLs", ".cache/perch/images")
 	p.Run(t, "alice", "ln", "-s", tree, ".cache/perch/images/debian12-root")
-	r, err := p.Exec(t.Context(), "alice", "env", "-C", "/host/perch", "sh", "-eux", "-c", scripts[1])
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	r, err := p.Exec(ctx, "alice", "env", "-C", "/host/perch", "sh", "-eux", "-c", scripts[1])
 	t.Logf("%s%s", r.Stdout, r.Stderr)
 	if err != nil || r.Code != 0 {
 		t.Fatalf("in the pool: %v, exit status %d", err, r.Code)
