@@ -52,7 +52,7 @@ func TestNewEnvironment(t *testing.T) {
 
 	// The pool has the Apptainer that would have unpacked the image there.
 	tree := p.Image(t, pool.Sandbox, "debian12-root", filepath.Join(images, "debian12-root.tar"))
-	p.Run(t, "alice", "mkdir", "-p", "JDLs", ".cache/perch/images")
+	p.Run(t, "alice", "mkdir", "-p", ".cache/perch/images")
 	p.Run(t, "alice", "ln", "-s", tree, ".cache/perch/images/debian12-root")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
