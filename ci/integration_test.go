@@ -33,7 +33,7 @@ var makeKit = sync.OnceValues(func() (k kit, err error) {
 	}
 	k = kit{ci: filepath.Join(kitDir, "perch-ci"), entrypoint: filepath.Join(kitDir, "perch-entrypoint"), images: "../images"}
 	for program, pkg := range map[string]string{k.ci: ".", k.entrypoint: "../entrypoint"} {
-		build := exec.Command("go", "build", "-buildvcs=false", "-o", program, pkg)
+		build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			return kit{}, fmt.Errorf("%w: %s", err, out)

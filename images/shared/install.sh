@@ -13,17 +13,17 @@ lines() { cat "$@" | sed -e 's/#.*//' -e '/^[[:space:]]*$/d'; }
 install_deb() {
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq
+	# Of these the suite's own is taken where a mirror lacks what it names in the
+	# security archive (404).
+	for package in ${OLDER_OK-}; do
+		apt-get install -qq --download-only --no-install-recommends "$package" ||
+			printf 'Package: %s\nPin: release l=Debian-Security\nPin-Priority: -1\n\n' "$package" >>/etc/apt/preferences.d/perch
+	done
 	# shellcheck disable=SC2046 # one word per package is what is wanted
 	apt-get install -qq --no-install-recommends $(lines "$here"/packages/deb/*) "$@"
 	# HTCondor's starter and users of other places expect this locale as well.
 	echo 'en_US.UTF-8 UTF-8' >/etc/locale.gen
 	locale-gen
-}
-
-# list_deb and list_rpm print a line for each package: name, version,
-# architecture, source package and, where it is known, licence.
-list_deb() {
-	dpkg-query --show --showformat='${Package}\t${Version}\t${Architecture}\t${source:Package}\t\n'
 }
 
 install_rpm() {
@@ -34,10 +34,6 @@ install_rpm() {
 	if command -v crb >/dev/null; then crb enable; fi
 	# shellcheck disable=SC2046,SC2086
 	$dnf install $(lines "$here"/packages/rpm/shell "$here"/packages/rpm/build "$here"/packages/rpm/python) "$@"
-}
-
-list_rpm() {
-	rpm --query --all --queryformat='%{NAME}\t%{EVR}\t%{ARCH}\t%{SOURCERPM}\t%{LICENSE}\n'
 }
 
 tidy_deb() {
@@ -73,7 +69,7 @@ else
 fi
 "install_$family" "$@"
 # In two steps: a pipe would hide that the first has failed.
-"list_$family" >/tmp/packages.tsv
+sh "$here/list.sh" "$family" >/tmp/packages.tsv
 LC_ALL=C sort /tmp/packages.tsv >"$here/packages.tsv"
 rm /tmp/packages.tsv
 "tidy_$family"

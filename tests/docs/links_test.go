@@ -68,12 +68,16 @@ func (p page) hasAnchor(anchor string) bool {
 // ours are paths into the repository, as far as they are no patterns.
 var ours = regexp.MustCompile(`^(entrypoint|shim|images|jdl-templates|ci|tests|docs|\.ci|\.github)/[^<>*…\s]*$`)
 
+// example is the environment that images/README.md shows how to make, and its
+// template. tests/images makes it.
+var example = regexp.MustCompile(`^(images/debian12-root|jdl-templates/Debian12-root)`)
+
 func TestPaths(t *testing.T) {
 	seen := 0
 	for _, p := range pages(t) {
 		for _, path := range p.paths() {
 			seen++
-			if _, err := os.Stat(filepath.Join(root, path)); err != nil {
+			if _, err := os.Stat(filepath.Join(root, path)); err != nil && !example.MatchString(path) {
 				t.Errorf("%s speaks of %s, which is not there", p.path, path)
 			}
 		}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"perch/ci/internal/buildah"
 	"perch/ci/internal/steps"
 	"perch/ci/internal/tool"
 )
@@ -28,9 +27,20 @@ const Mmdebstrap = "mmdebstrap"
 // reachTime is how long a registry may take to answer for an image.
 const reachTime = 45 * time.Second
 
+// Storage is where a program that builds images keeps them.
+type Storage interface {
+	// ID is an error if there is no such image.
+	ID(ctx context.Context, image string) (string, error)
+	// Reach says whether the registry that holds image answers for it.
+	Reach(ctx context.Context, image string) error
+	Pull(ctx context.Context, image string) error
+	// Import makes an image, named tag, of a root file system.
+	Import(ctx context.Context, tarFile, tag string) error
+}
+
 // Maker gets base images.
 type Maker struct {
-	Buildah *buildah.Buildah
+	Storage Storage
 	// Log gets what the tools print, Steps what the user should read.
 	Log   io.Writer
 	Steps *steps.Steps
@@ -40,7 +50,7 @@ type Maker struct {
 	Fresh bool
 }
 
-// Get returns the name of a base image that buildah can build from. wanted is
+// Get returns the name of a base image that can be built from. wanted is
 // what the caller named, or "": then it is public, the Containerfile's default,
 // or the base for suite made by mmdebstrap where public cannot be had.
 func (m Maker) Get(ctx context.Context, wanted, public, suite string) (string, error) {
@@ -54,15 +64,15 @@ func (m Maker) Get(ctx context.Context, wanted, public, suite string) (string, e
 }
 
 func (m Maker) publicOrDebian(ctx context.Context, public, suite string) (string, error) {
-	if _, err := m.Buildah.ID(ctx, public); err == nil && !m.Fresh {
+	if _, err := m.Storage.ID(ctx, public); err == nil && !m.Fresh {
 		return public, nil
 	}
 	reach, cancel := context.WithTimeout(ctx, reachTime)
 	defer cancel()
-	err := m.Buildah.Reach(reach, public)
+	err := m.Storage.Reach(reach, public)
 	if err == nil {
 		m.Steps.Begin("", "pulling %s", public)
-		return public, m.Buildah.Pull(ctx, public)
+		return public, m.Storage.Pull(ctx, public)
 	}
 	if ctx.Err() != nil || suite == "" {
 		return "", fmt.Errorf("%s cannot be reached: %w; name another base with --base", public, err)
@@ -85,7 +95,7 @@ func (m Maker) debian(ctx context.Context, suite string) (string, error) {
 	}
 	defer lock.Unlock()
 	name := "localhost/perch-base:" + suite
-	if _, err := m.Buildah.ID(ctx, name); err == nil && !m.Fresh {
+	if _, err := m.Storage.ID(ctx, name); err == nil && !m.Fresh {
 		return name, nil
 	}
 	m.Steps.Begin("", "making a base of Debian %s with mmdebstrap", suite)
@@ -126,5 +136,5 @@ func (m Maker) bootstrap(ctx context.Context, suite, name string) error {
 	if _, err := tool.Run(ctx, m.Log, "mmdebstrap", args...); err != nil {
 		return err
 	}
-	return m.Buildah.Import(ctx, root, name)
+	return m.Storage.Import(ctx, root, name)
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/google/renameio/v2"
 
 	"perch/ci/internal/base"
-	"perch/ci/internal/buildah"
 	"perch/ci/internal/entrylayer"
 	"perch/ci/internal/environment"
 	"perch/ci/internal/publish"
@@ -30,6 +29,9 @@ import (
 type Request struct {
 	// Name is the environment, a folder in Images.
 	Name, Images string
+	// Builder is the program that builds, one of Programs, or "" for the first
+	// of them that is there.
+	Builder string
 	// Base names the base image; "" is the environment's default, and
 	// base.Mmdebstrap one made here.
 	Base string
@@ -53,7 +55,7 @@ type Made struct {
 type builder struct {
 	Request
 	env     environment.Environment
-	buildah *buildah.Buildah
+	program program
 	log     *os.File
 }
 
@@ -69,7 +71,7 @@ func Run(ctx context.Context, r Request) (Made, error) {
 	if info, err := os.Stat(r.Entrypoint); err != nil || !info.Mode().IsRegular() {
 		return Made{}, fmt.Errorf("there is no perch-entrypoint at %s; build it (make build) or name one with --entrypoint", r.Entrypoint)
 	}
-	if err := tool.Need("buildah"); err != nil {
+	if r.Builder, err = choose(r.Builder); err != nil {
 		return Made{}, err
 	}
 	for _, dir := range []string{r.Out, r.Cache} {
@@ -99,7 +101,7 @@ func Run(ctx context.Context, r Request) (Made, error) {
 // explain says what to do about a full disk.
 func (r Request) explain(err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("%w; make room where %s, %s and %s are", err, r.Out, r.Cache, buildahTmp)
+		return fmt.Errorf("%w; make room where %s, %s and %s are", err, r.Out, r.Cache, largeTmp)
 	}
 	return err
 }
@@ -108,8 +110,8 @@ func (r Request) explain(err error) error {
 // made of.
 const smokeFile = "smoke.yaml"
 
-// buildahTmp is where buildah puts large temporary files (buildah(1), TMPDIR).
-const buildahTmp = "/var/tmp"
+// largeTmp is where buildah and podman put large temporary files (buildah(1), TMPDIR).
+const largeTmp = "/var/tmp"
 
 // lock waits until no other build of this environment runs.
 func (r Request) lock(ctx context.Context) (*flock.Flock, error) {
@@ -127,7 +129,7 @@ func (r Request) lock(ctx context.Context) (*flock.Flock, error) {
 
 func (b *builder) run(ctx context.Context) (Made, error) {
 	var err error
-	if b.buildah, err = buildah.Open(ctx, b.Cache, b.log); err != nil {
+	if b.program, err = open(ctx, b.Builder, b.Cache, b.log); err != nil {
 		return Made{}, err
 	}
 	image, err := b.image(ctx)
@@ -147,12 +149,12 @@ func (b *builder) run(ctx context.Context) (Made, error) {
 	return made, b.export(ctx, made, image, id)
 }
 
-// tag is the image's name in buildah's storage.
+// tag is the image's name where the program keeps it.
 func (b *builder) tag() string { return "localhost/perch/" + b.Name + ":latest" }
 
-// image builds the image, but for the entrypoint, in buildah's storage.
+// image builds the image, but for the entrypoint.
 func (b *builder) image(ctx context.Context) (built, error) {
-	maker := base.Maker{Buildah: b.buildah, Log: b.log, Steps: b.Steps, Cache: b.Cache, Fresh: b.Fresh}
+	maker := base.Maker{Storage: b.program, Log: b.log, Steps: b.Steps, Cache: b.Cache, Fresh: b.Fresh}
 	baseImage, err := maker.Get(ctx, b.Base, b.env.Base, b.env.Suite)
 	if err != nil {
 		return built{}, err
@@ -162,18 +164,25 @@ func (b *builder) image(ctx context.Context) (built, error) {
 		return built{}, err
 	}
 	defer os.RemoveAll(dir)
-	before, _ := b.buildah.ID(ctx, b.tag())
+	shell, err := lookAtBase(ctx, baseImage)
+	if err != nil {
+		return built{}, err
+	}
+	before, _ := b.program.ID(ctx, b.tag())
 	b.Steps.Begin("", "building %s from %s", b.Name, baseImage)
-	id, err := b.buildah.Build(ctx, dir, baseImage, b.tag(), b.Fresh, func(step string) {
+	id, err := b.program.Build(ctx, dir, baseImage, b.tag(), b.Fresh, func(step string) {
 		b.Steps.At("building %s, step %s", b.Name, step)
 	})
+	if err != nil && !shell && ctx.Err() == nil {
+		return built{}, fmt.Errorf("%w; the base has no shell, take another", err)
+	}
 	if err != nil {
 		return built{}, err
 	}
 	if before != "" && before != id {
-		b.buildah.Forget(ctx, before)
+		b.program.Forget(ctx, before)
 	}
-	digest, err := b.buildah.Digest(ctx, baseImage)
+	digest, err := b.program.Digest(ctx, baseImage)
 	if err != nil {
 		return built{}, err
 	}
@@ -189,7 +198,7 @@ func (b *builder) image(ctx context.Context) (built, error) {
 	}}, nil
 }
 
-// contextDir makes the directory that buildah builds in: the environment's own
+// contextDir makes the directory that is built in: the environment's own
 // files and the shared ones, without what says how to try an image.
 func (b *builder) contextDir() (dir string, err error) {
 	if dir, err = os.MkdirTemp(b.Cache, "context-"); err != nil {

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"perch/ci/internal/entrylayer"
+	"perch/ci/internal/fitness"
 	"perch/ci/internal/ociarchive"
 	"perch/ci/internal/packages"
 	"perch/ci/internal/source"
 )
 
-// built is an image in buildah's storage, which lacks the entrypoint, and what
+// built is an image as the program keeps it, which lacks the entrypoint, and what
 // is to be said of it.
 type built struct {
 	image   string
@@ -42,9 +43,9 @@ func (b built) id(entrypoint string) (string, error) {
 	return fmt.Sprintf("sha256:%x", sum.Sum(nil)), nil
 }
 
-// layout returns a directory with an image as buildah has it, an OCI layout that
-// is kept: with it, a new entrypoint makes a new archive in seconds.
-func (b *builder) layout(ctx context.Context, image built) (string, error) {
+// saved returns the path of an image as the program saves it, which is kept: with
+// it, a new entrypoint makes a new archive in seconds.
+func (b *builder) saved(ctx context.Context, image built) (string, error) {
 	dir := filepath.Join(b.Cache, "layout-"+b.Name)
 	kept := filepath.Join(dir, image.image)
 	if _, err := os.Stat(kept); err == nil {
@@ -57,7 +58,7 @@ func (b *builder) layout(ctx context.Context, image built) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	if err := b.buildah.Layout(ctx, image.image, part); err != nil {
+	if err := b.program.Save(ctx, image.image, part); err != nil {
 		return "", err
 	}
 	return kept, os.Rename(part, kept)
@@ -66,15 +67,22 @@ func (b *builder) layout(ctx context.Context, image built) (string, error) {
 // archive adds the entrypoint to an image and writes what comes out into a new
 // file.
 func (b *builder) archive(ctx context.Context, file string, image built) error {
-	layout, err := b.layout(ctx, image)
+	saved, err := b.saved(ctx, image)
 	if err != nil {
 		return err
 	}
-	bare, err := source.Open(ctx, layout)
+	bare, err := source.Open(ctx, saved)
 	if err != nil {
 		return err
 	}
 	defer bare.Close()
+	config, err := bare.ConfigFile()
+	if err != nil {
+		return err
+	}
+	if err := fitness.Platform(config); err != nil {
+		return err
+	}
 	whole, err := entrylayer.Add(bare, b.Entrypoint, image.created, image.about)
 	if err != nil {
 		return err
@@ -84,7 +92,7 @@ func (b *builder) archive(ctx context.Context, file string, image built) error {
 
 // tree unpacks an image, with the entrypoint, into a new directory.
 func (b *builder) tree(ctx context.Context, dir string, image built) error {
-	if err := b.buildah.Unpack(ctx, image.image, dir); err != nil {
+	if err := b.program.Unpack(ctx, image.image, dir); err != nil {
 		return err
 	}
 	return entrylayer.Put(dir, b.Entrypoint)

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"perch/ci/internal/steps"
 	"perch/ci/internal/tool"
 )
 
@@ -55,8 +56,8 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Buildah, error) {
 // base and context are: times are clamped to 0. fresh uses no earlier layer. at is
 // called with each step that buildah begins.
 func (b *Buildah) Build(ctx context.Context, dir, base, tag string, fresh bool, at func(string)) (string, error) {
-	watched := &Buildah{flags: b.flags, log: io.MultiWriter(b.log, &stepWriter{at: at})}
-	_, err := watched.run(ctx, "bud", "--isolation", "chroot", "--timestamp", "0", "--layers", fmt.Sprintf("--no-cache=%v", fresh),
+	watched := &Buildah{flags: b.flags, log: io.MultiWriter(b.log, &steps.Writer{At: at})}
+	_, err := watched.run(ctx, "bud", "--isolation", "chroot", "--timestamp", "0", "--force-rm", "--layers", fmt.Sprintf("--no-cache=%v", fresh),
 		"--build-arg", "BASE="+base, "--tag", tag, "--file", filepath.Join(dir, "Containerfile"), dir)
 	if err != nil {
 		return "", err
@@ -82,8 +83,8 @@ func (b *Buildah) Pull(ctx context.Context, image string) error {
 	return err
 }
 
-// Layout writes an image into a new directory, an OCI image layout.
-func (b *Buildah) Layout(ctx context.Context, image, dir string) error {
+// Save writes an image into a new directory, an OCI image layout.
+func (b *Buildah) Save(ctx context.Context, image, dir string) error {
 	_, err := b.run(ctx, "push", "--quiet", image, "oci:"+dir)
 	return err
 }

@@ -16,11 +16,11 @@ func buildCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "build ENVIRONMENT...",
 		Short: "Build environments' images",
-		Long: `Build environments' images with buildah: an OCI archive and an unpacked
-directory that runc can use; with Apptainer on PATH, the directory is one that
-HTCondor takes (a sandbox), and a SIF is made too; the list of packages, and an
-SPDX document of them. Their paths are printed. What has not changed since the
-last time is not built again.`,
+		Long: `Build environments' images with buildah, podman or docker: an OCI archive and
+an unpacked directory that runc can use; with Apptainer on PATH, the directory is
+one that HTCondor takes (a sandbox), and a SIF is made too; the list of packages,
+and an SPDX document of them. Their paths are printed. What has not changed since
+the last time is not built again.`,
 		Args: someArgs("an environment"),
 		RunE: func(c *cobra.Command, args []string) error {
 			r.Steps = steps.New(c.ErrOrStderr())
@@ -38,7 +38,8 @@ last time is not built again.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&r.Base, "base", "", `base image, as buildah names them, or "mmdebstrap" (default: the Containerfile's; mmdebstrap where no registry can be reached)`)
+	f.StringVar(&r.Builder, "builder", "", "program that builds: buildah, podman or docker (default: the first of them on PATH)")
+	f.StringVar(&r.Base, "base", "", `base image, as the builder names them, or "mmdebstrap" (default: the Containerfile's; mmdebstrap where no registry can be reached)`)
 	f.StringVarP(&r.Out, "output", "o", cacheDir("images"), "directory for what is made")
 	f.StringVar(&r.Images, "images", imagesDir(), "directory of the environments")
 	f.StringVar(&r.Entrypoint, "entrypoint", beside("perch-entrypoint"), "static perch-entrypoint to put into the image")

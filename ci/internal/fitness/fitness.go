@@ -21,6 +21,8 @@ type Report struct {
 	// Libc is the C library with its version, such as "glibc 2.36" or "musl";
 	// "" without one.
 	Libc string
+	// Shell says whether there is one.
+	Shell bool
 	// Lacks are sentences that say what does not work, and what to do.
 	Lacks []string
 }
@@ -49,14 +51,22 @@ func Examine(image v1.Image) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("reading the image's configuration: %w", err)
 	}
-	if config.OS != "linux" || config.Architecture != runtime.GOARCH {
-		return Report{}, fmt.Errorf("it is an image for %s/%s, and this perch-entrypoint is for linux/%s", config.OS, config.Architecture, runtime.GOARCH)
+	if err := Platform(config); err != nil {
+		return Report{}, err
 	}
 	t, err := read(image)
 	if err != nil {
 		return Report{}, err
 	}
 	return examine(t), nil
+}
+
+// Platform is an error if an image is not for this kind of machine.
+func Platform(config *v1.ConfigFile) error {
+	if config.OS != "linux" || config.Architecture != runtime.GOARCH {
+		return fmt.Errorf("it is an image for %s/%s, and this perch-entrypoint is for linux/%s", config.OS, config.Architecture, runtime.GOARCH)
+	}
+	return nil
 }
 
 // ExamineDir looks into an unpacked image.
@@ -71,7 +81,7 @@ func ExamineDir(dir string) (Report, error) {
 func examine(t tree) Report {
 	var r Report
 	r.System = t.system()
-	if !t.has("bash") && !t.has("sh") {
+	if r.Shell = t.has("bash") || t.has("sh"); !r.Shell {
 		r.lack("there is no shell: no session can start; install bash")
 	} else if !t.has("bash") {
 		r.lack("there is no bash: VS Code's terminals and scripts want it; install bash")

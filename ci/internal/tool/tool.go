@@ -11,6 +11,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -23,7 +24,7 @@ const grace = 15 * time.Second
 const tail = 16 << 10
 
 // packages are the Debian packages of programs that have another name.
-var packages = map[string]string{"ssh": "openssh-client", "sftp": "openssh-client", "apt-get": "apt", "apt-config": "apt"}
+var packages = map[string]string{"ssh": "openssh-client", "sftp": "openssh-client", "docker": "docker.io", "apt-get": "apt", "apt-config": "apt"}
 
 // Need returns an error that names the package to install unless each of the
 // programs is on PATH.
@@ -66,7 +67,7 @@ func failure(program string, err error, stderr string) error {
 	if len(stderr) > tail {
 		stderr = stderr[len(stderr)-tail:]
 	}
-	if strings.Contains(stderr, syscall.ENOSPC.Error()) {
+	if strings.Contains(strings.ToLower(stderr), syscall.ENOSPC.Error()) {
 		return fmt.Errorf("%s: %w", program, syscall.ENOSPC)
 	}
 	if said := cause(stderr); said != "" {
@@ -83,15 +84,20 @@ func cause(stderr string) string {
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimSpace(line)
 		// "Error:" alone is a heading.
-		if line != "" && line != "Error:" && !looksLikeError(last) {
-			last = line
+		if line == "" || line == "Error:" || looksLikeError(last) || last != "" && afterwards.MatchString(line) {
+			continue
 		}
+		last = line
 	}
 	for _, prefix := range []string{"Error: ", "ERROR: ", "E: "} {
 		last = strings.TrimPrefix(last, prefix)
 	}
 	return last
 }
+
+// afterwards is what buildah and podman say when a command of a build has failed,
+// and has said itself why.
+var afterwards = regexp.MustCompile(`^(subprocess exited with status|Error: building at STEP )`)
 
 func looksLikeError(line string) bool {
 	for _, prefix := range []string{"Error", "ERROR", "FATAL", "E:"} {

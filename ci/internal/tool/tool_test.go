@@ -16,6 +16,8 @@ func TestCause(t *testing.T) {
 		{"progress before", "Getting image\nCopying blob\nmanifest unknown\n\n", "manifest unknown"},
 		{"the first error is the cause", "I: go\nE: Unable to locate package x\nerror building\nError: exit status 100\n", "Unable to locate package x"},
 		{"capitals", "INFO: x\nFATAL:   While making image\n", "FATAL:   While making image"},
+		{"a command of a build", "install.sh: no apt-get\nsubprocess exited with status 1\nsubprocess exited with status 1\nError: building at STEP \"RUN sh install.sh\": exit status 1\n", "install.sh: no apt-get"},
+		{"a silent one", "\nError: building at STEP \"RUN false\": exit status 1\n", `building at STEP "RUN false": exit status 1`},
 		{"prefix", "Error: reading image\n", "reading image"},
 	} {
 		if got := cause(c.stderr); got != c.want {
@@ -30,6 +32,7 @@ func TestRun(t *testing.T) {
 		{"says why", "echo E: broken >&2; exit 3", "", "sh: broken"},
 		{"says nothing", "exit 3", "", "sh: exit status 3"},
 		{"full disk", "echo 'writing blob: no space left on device' >&2; echo later >&2; exit 1", "", "sh: no space left on device"},
+		{"full disk, libc's words", "echo 'dd: writing large: No space left on device' >&2; exit 1", "", "sh: no space left on device"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer
@@ -37,7 +40,7 @@ func TestRun(t *testing.T) {
 			if out != c.out || (err == nil) != (c.err == "") || err != nil && err.Error() != c.err {
 				t.Errorf("got %q, %v; want %q, %q", out, err, c.out, c.err)
 			}
-			if c.name == "full disk" && !errors.Is(err, syscall.ENOSPC) {
+			if strings.HasPrefix(c.name, "full disk") && !errors.Is(err, syscall.ENOSPC) {
 				t.Errorf("%v is not ENOSPC", err)
 			}
 			if !strings.HasPrefix(log.String(), "+ sh -c ") {

@@ -1,4 +1,4 @@
-package buildah
+package steps
 
 import (
 	"io"
@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-func TestStepWriter(t *testing.T) {
+func TestWriter(t *testing.T) {
 	var got []string
-	w := &stepWriter{at: func(step string) { got = append(got, step) }}
+	w := &Writer{At: func(step string) { got = append(got, step) }}
 	long := "RUN " + strings.Repeat("x", 100)
 	for _, part := range []string{"STE", "P 1/2: FROM base\nCOM", "MIT\nSTEP 2/2: " + long, "\n", "STEP 3/3: unfinished"} {
 		if n, err := io.WriteString(w, part); n != len(part) || err != nil {

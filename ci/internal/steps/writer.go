@@ -1,4 +1,4 @@
-package buildah
+package steps
 
 import (
 	"bytes"
@@ -9,16 +9,17 @@ import (
 // stepLength is as much of a step as people need to recognize it, in bytes.
 const stepLength = 30
 
-// stepWriter takes what buildah prints, and calls at with each step that it
-// begins: "STEP 2/4: RUN …" becomes "2/4: RUN …". Stdout and stderr may be written to it.
-type stepWriter struct {
-	at func(string)
+// Writer takes what buildah, podman or docker prints, and calls At with each step
+// that it begins: "STEP 2/4: RUN …" becomes "2/4: RUN …". Stdout and stderr may
+// be written to it.
+type Writer struct {
+	At func(string)
 
 	mu   sync.Mutex
 	line []byte
 }
 
-func (w *stepWriter) Write(p []byte) (int, error) {
+func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for rest := p; ; {
@@ -27,11 +28,11 @@ func (w *stepWriter) Write(p []byte) (int, error) {
 		if !whole {
 			return len(p), nil
 		}
-		if step, ok := strings.CutPrefix(string(w.line), "STEP "); ok {
+		if word, step, _ := strings.Cut(string(w.line), " "); strings.EqualFold(word, "step") {
 			if len(step) > stepLength {
 				step = step[:stepLength] + "…"
 			}
-			w.at(step)
+			w.At(step)
 		}
 		w.line, rest = w.line[:0], after
 	}
