@@ -49,8 +49,8 @@ images: deps build ## build the environments' images, and the stand-in for those
 	bin/perch-ci build rpm-base rpm-standin --images tests/rpm/images
 	bin/perch-ci build $(IMAGES)
 
-smoke: deps build ## try them all, in every place
-	PERCH_TEST_IMAGES=all $(GO) test -count=1 -timeout=40m -v ./tests/images
+smoke: deps build ## try them all, in every place, and write docs/images.html
+	PERCH_TEST_IMAGES='$(IMAGES)' $(GO) test -count=1 -timeout=40m -v ./tests/images -update
 
 generate: build ## the catalogue of environments and the templates that come from it
 	bin/perch-ci catalog
