@@ -50,8 +50,8 @@ images: deps build ## build the environments' images, and the stand-in for those
 	bin/perch-ci build rpm-base rpm-standin --images tests/rpm/images
 	bin/perch-ci build $(IMAGES)
 
-smoke: deps build ## try them all, in every place
-	PERCH_TEST_IMAGES=all $(GO) test -count=1 -timeout=40m -v ./tests/images
+smoke: deps build ## try them all, in every place, and write docs/images.html
+	GO='$(GO)' tests/images/smoke '$(IMAGES)'
 
 generate: build ## the catalogue of environments and the templates that come from it
 	bin/perch-ci catalog

@@ -1,10 +1,11 @@
 // Command bench measures Perch beside HTCondor's own way into a job, OpenSSH's
-// client and OpenSSH's server, in one pool that it boots, and writes
-// docs/measured.md; or soaks the server, and writes docs/soak.md.
+// client and OpenSSH's server, in one pool that it boots, and its images, and
+// writes docs/measured.md; or soaks the server, and writes docs/soak.md.
 //
 //	this machine (root)            the pool (alice)
 //	───────────────────            ────────────────
-//	bench: builds, boots  ──────▶  bench inside sessions: warm, rates
+//	bench: servers, images
+//	       builds, boots  ──────▶  bench inside sessions: warm, rates
 //	       drop-in off/on ──────▶  bench inside first: from "job executing" on
 //	page   ◀── tables as JSON ───  bench connect: hands a socket to stock ssh
 //
@@ -27,7 +28,7 @@ import (
 
 // runLimit is for everything; the measurements have limits of their own, which
 // together are shorter.
-const runLimit = 30 * time.Minute
+const runLimit = 50 * time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -85,7 +86,8 @@ type plan struct {
 	Jobs int
 	// Soak is how long sessions are opened at a steady pace; 0: not at all.
 	Soak time.Duration
-	// Only is the one part that is measured: onlyServer, onlySoak or "", all.
+	// Only is the one part that is measured: onlyServer, onlyImages, onlySoak
+	// or "", all.
 	Only string
 	// Image is the image's path in the pool; Page the file to write, or "".
 	Image, Page string
@@ -98,7 +100,7 @@ func parse(args []string, stderr io.Writer) (p plan, rest []string, err error) {
 	flags.IntVar(&p.Transfers, "transfers", 3, "transfers each way")
 	flags.IntVar(&p.Size, "size", 1024, "MiB of a transfer")
 	flags.IntVar(&p.Jobs, "jobs", 9, "jobs to enter each way")
-	flags.StringVar(&p.Only, "only", "", "measure one part, without a pool: "+onlyServer+", which is printed, or "+onlySoak)
+	flags.StringVar(&p.Only, "only", "", "measure one part, without a pool: "+onlyServer+" or "+onlyImages+", which is printed, or "+onlySoak)
 	flags.DurationVar(&p.Soak, "soak", 0, "open ten sessions a second for so long, to see whether anything grows")
 	flags.StringVar(&p.Image, "image", "", "image in the pool, for bench itself")
 	flags.StringVar(&p.Page, "o", "", "page to write, from the repository's root; by default "+measuredPage+" or "+soakPage)

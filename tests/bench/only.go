@@ -11,11 +11,12 @@ import (
 // The parts that need no pool, as -only calls them.
 const (
 	onlyServer = "server"
+	onlyImages = "images"
 	onlySoak   = "soak"
 )
 
-// only measures one part: of the server it prints what docs/measured.md would
-// say, of the soak it writes a page.
+// only measures one part: of the server and of images it prints what
+// docs/measured.md would say, of the soak it writes a page.
 func only(ctx context.Context, p plan, stdout, stderr io.Writer) error {
 	root, err := repository(ctx)
 	if err != nil {
@@ -28,6 +29,14 @@ func only(ctx context.Context, p plan, stdout, stderr io.Writer) error {
 			return err
 		}
 		section, err := c.section()
+		fmt.Fprint(stdout, section)
+		return err
+	case onlyImages:
+		g, err := measureImages(ctx, root, usualImagePlan, stderr)
+		if err != nil {
+			return err
+		}
+		section, err := g.section()
 		fmt.Fprint(stdout, section)
 		return err
 	case onlySoak:

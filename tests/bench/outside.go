@@ -35,6 +35,7 @@ type outcome struct {
 	Default, WithDropIn []Table
 	// Server is the session server beside OpenSSH's.
 	Server *comparison
+	Images *gallery
 	Took   time.Duration
 }
 
@@ -65,6 +66,9 @@ func outside(ctx context.Context, p plan, stderr io.Writer) (err error) {
 	}
 	o := outcome{Machine: describe(ctx, root), Size: p.Size}
 	if o.Server, err = compare(ctx, root, usualServerPlan, p.Soak, stderr); err != nil {
+		return err
+	}
+	if o.Images, err = measureImages(ctx, root, usualImagePlan, stderr); err != nil {
 		return err
 	}
 	fmt.Fprintln(stderr, "booting a pool")

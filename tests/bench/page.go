@@ -33,13 +33,17 @@ func (o outcome) page() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	images, err := o.Images.section()
+	if err != nil {
+		return nil, err
+	}
 	var b strings.Builder
 	err = t.Execute(&b, map[string]any{
 		"Machine": o.Machine, "Targets": targetTable(o.targets()), "Took": o.Took.Round(time.Second),
 		"Warm": o.table(tableWarm), "Down": o.table(tableDown), "Up": o.table(tableUp),
 		"Without": tableOf(o.Default, tableFirst), "With": tableOf(o.WithDropIn, tableFirst),
 		"Condor": byCondor, "LetsAnyoneIn": letsAnyoneIn, "Size": o.Size, "EachSecond": eachSecond, "Why": why,
-		"Server": server,
+		"Server": server, "Images": images,
 	})
 	return []byte(b.String()), err
 }

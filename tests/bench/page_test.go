@@ -16,7 +16,7 @@ func TestPage(t *testing.T) {
 			{Name: tableWarm, Rows: []Series{{Way: byPerch, Took: Values{0.06}}, {Way: byCondor, Took: Values{0.6}}, {Way: byCarrier, Took: Values{0.04}}}},
 			{Name: tableDown, Rows: rates}, {Name: tableUp, Rows: rates},
 		},
-		Default: first, WithDropIn: first,
+		Default: first, WithDropIn: first, Images: &gallery{},
 	}
 	page, err := o.page()
 	if err != nil {
@@ -33,6 +33,7 @@ func TestPage(t *testing.T) {
 		"| perch-ssh, local engine | 215 | 5.00 | 5.00 | 9.00 | 2.00 | 1 |",
 		"| perch-ssh | 2.00 | 2.00 | 0.50 | 1 |",
 		why,
+		"\n\n## Images\n\n",
 	} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page lacks %q", want)

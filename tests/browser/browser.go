@@ -1,5 +1,5 @@
-// Package browser opens VS Code's workbench in a real, headless Chromium, and
-// does there what a user does. What does not come to pass within two minutes ends
+// Package browser opens VS Code's workbench, and Perch's own pages, in a real,
+// headless Chromium, and does there what a user does. What does not come to pass within two minutes ends
 // the test, with a screenshot left behind.
 package browser
 
@@ -69,9 +69,14 @@ type request struct {
 	File string `json:"file,omitempty"`
 	Text string `json:"text,omitempty"`
 	Want string `json:"want,omitempty"`
+	// Width, Height and Scheme are for how a page is seen.
+	Width  int    `json:"width,omitempty"`
+	Height int    `json:"height,omitempty"`
+	Scheme string `json:"scheme,omitempty"`
 }
 
-func (w *Window) do(r request) bool {
+// do takes a step and returns its value as JSON.
+func (w *Window) do(r request) json.RawMessage {
 	w.t.Helper()
 	value, failed := w.ask(r)
 	if failed != "" {
@@ -82,23 +87,23 @@ func (w *Window) do(r request) bool {
 	return value
 }
 
-func (w *Window) ask(r request) (value bool, failed string) {
+func (w *Window) ask(r request) (value json.RawMessage, failed string) {
 	line, err := json.Marshal(r)
 	if err == nil {
 		_, err = w.in.Write(append(line, '\n'))
 	}
 	var answer struct {
-		Value bool
+		Value json.RawMessage
 		Error string
 	}
 	switch {
 	case err != nil:
-		return false, err.Error()
+		return nil, err.Error()
 	case !w.answers.Scan():
-		return false, "the driver of Chromium has ended"
+		return nil, "the driver of Chromium has ended"
 	}
 	if err := json.Unmarshal(w.answers.Bytes(), &answer); err != nil {
-		return false, err.Error()
+		return nil, err.Error()
 	}
 	return answer.Value, answer.Error
 }
@@ -139,7 +144,7 @@ func (w *Window) Edit(file, text string) {
 func (w *Window) Mark() { w.t.Helper(); w.do(request{Step: "mark"}) }
 
 // Marked says whether the page has its mark.
-func (w *Window) Marked() bool { w.t.Helper(); return w.do(request{Step: "marked"}) }
+func (w *Window) Marked() bool { w.t.Helper(); return string(w.do(request{Step: "marked"})) == "true" }
 
 // Says waits until a dialog or a notification of the workbench has text in it.
 func (w *Window) Says(text string) { w.t.Helper(); w.do(request{Step: "says", Text: text}) }

@@ -8,6 +8,8 @@ const [executablePath, proxy] = process.argv.slice(2);
 const limit = 120000; // milliseconds, for each step: the machine may do much else
 const terminal = '.terminal-wrapper.active';
 let page;
+const asked = []; // what the page has requested since visit, its own address first
+const said = []; // errors and warnings of its own
 
 const bare = s => s.replace(/\s/g, ''); // terminals wrap lines, and draw blanks as U+00A0
 const row = name => page.locator('.explorer-folders-view .monaco-list-row', { hasText: name }).first();
@@ -115,7 +117,23 @@ const steps = {
       return said.join('\n').includes(want);
     });
   },
-  screenshot: ({ file }) => page.screenshot({ path: file }),
+  async screenshot({ file }) {
+    await page.screenshot({ path: file });
+  },
+  // Pages that are no workbench.
+  async visit({ url }) {
+    asked.length = said.length = 0;
+    await page.goto(url);
+  },
+  async look({ width, height, scheme }) {
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme: scheme });
+  },
+  press: ({ text }) => page.keyboard.press(text),
+  click: ({ text }) => page.locator(text).click(),
+  evaluate: ({ text }) => page.evaluate(text),
+  asked: () => asked,
+  said: () => said,
 };
 
 process.stdout.on('error', () => process.exit(1)); // the test has ended
@@ -127,11 +145,14 @@ process.stdout.on('error', () => process.exit(1)); // the test has ended
   page = await browser.newPage({ viewport: { width: 1200, height: 750 } });
   page.setDefaultTimeout(limit);
   page.on('dialog', d => d.accept()); // a window with a terminal in it may ask before it goes
+  page.on('request', r => asked.push(r.url()));
+  page.on('console', m => { if (['error', 'warning'].includes(m.type())) said.push(m.text()); });
+  page.on('pageerror', e => said.push(String(e)));
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const request = JSON.parse(line);
     let answer;
     try {
-      answer = { value: await steps[request.step](request) === true };
+      answer = { value: await steps[request.step](request) };
     } catch (e) {
       answer = { error: String(e.message) };
     }

@@ -92,10 +92,11 @@ func bakeIn(t *testing.T, p *pool.Pool, from, to string) pool.Result {
 }
 
 // smoke tries an image in a place of the pool.
-func smoke(t *testing.T, p *pool.Pool, i image, in, image string) {
+func smoke(t *testing.T, p *pool.Pool, i image, in, image string, options ...string) {
 	t.Helper()
-	r, err := p.Exec(t.Context(), "alice", "env", "PATH=/host/bin:/usr/local/bin:/usr/bin:/bin", "perch-ci", "smoke", "--in", in,
-		"--images", "/host/images", "--environment", i.name, "--ide-server", "/host/server.tar.gz", image)
+	argv := append([]string{"env", "PATH=/host/bin:/usr/local/bin:/usr/bin:/bin", "perch-ci", "smoke", "--in", in,
+		"--images", "/host/images", "--environment", i.name, "--ide-server", "/host/server.tar.gz", image}, options...)
+	r, err := p.Exec(t.Context(), "alice", argv...)
 	if err != nil || r.Code != 0 {
 		t.Errorf("perch-ci smoke --in %s: %v, exit status %d", in, err, r.Code)
 	}

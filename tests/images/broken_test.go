@@ -1,7 +1,6 @@
 package images
 
 import (
-	"encoding/json"
 	"maps"
 	"os"
 	"os/exec"
@@ -93,19 +92,12 @@ func results(t *testing.T, i image, root, server string) map[string]string {
 	file := filepath.Join(t.TempDir(), "report.json")
 	out, err := exec.Command(session.Program("perch-ci"), "smoke", "--images", i.images, "--environment", i.name,
 		"--ide-server", server, "--json", file, root).CombinedOutput()
-	content, readErr := os.ReadFile(file)
-	if readErr != nil {
-		t.Fatalf("%v, %v\n%s", err, readErr, out)
-	}
-	var found []struct {
-		Results []struct{ Check, Status string }
-	}
-	if err := json.Unmarshal(content, &found); err != nil {
-		t.Fatal(err)
+	if _, missing := os.Stat(file); missing != nil {
+		t.Fatalf("perch-ci smoke: %v\n%s", err, out)
 	}
 	t.Logf("\n%s", out)
 	words := map[string]string{}
-	for _, r := range found[0].Results {
+	for _, r := range readReport(t, file)[0].Results {
 		words[r.Check] = r.Status
 	}
 	return words

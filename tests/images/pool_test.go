@@ -1,6 +1,7 @@
 package images
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,25 +9,30 @@ import (
 
 	"perch/tests/pool"
 	"perch/tests/session"
-	"perch/tests/vscode"
 )
 
-// TestPool: what holds under runc holds under Apptainer, of an unpacked image
-// and of a SIF, and in a real job of HTCondor's.
-func TestPool(t *testing.T) {
-	server := vscode.Get(t)
+// inPool: what holds under runc holds under Apptainer, of an unpacked image and of
+// a SIF, and in a real job of HTCondor's.
+func inPool(t *testing.T, server, reports string) {
 	i := debian(t)
 	p := pool.Start(t, pool.V25, pool.Config{Extra: "STARTER_INITIAL_UPDATE_INTERVAL = 0\n"})
-	install(t, p, server.Archive)
+	install(t, p, server)
 	tree := p.Image(t, pool.Sandbox, i.name, i.archive)
 	sif := p.Image(t, pool.SIF, i.name, i.archive)
 	for _, c := range []struct{ name, in, image string }{
-		{"Apptainer", "apptainer", tree},
-		{"Apptainer with a SIF", "apptainer", sif},
-		{"HTCondor", "htcondor", tree},
+		{"apptainer", "apptainer", tree},
+		{"apptainer.sif", "apptainer", sif},
+		{"htcondor", "htcondor", tree},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			smoke(t, p, i, c.in, c.image)
+			const inside = "/tmp/report.json"
+			smoke(t, p, i, c.in, c.image, "--json", inside)
+			report, err := p.Exec(t.Context(), "alice", "cat", inside)
+			file := filepath.Join(reports, i.name+"."+c.name+".json")
+			if err := errors.Join(err, os.WriteFile(file, []byte(report.Stdout), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			complete(t, file, 24)
 		})
 	}
 }

@@ -52,7 +52,9 @@ func Run(ctx context.Context, r Request) (fitness.Report, error) {
 		return fitness.Report{}, err
 	}
 	defer base.Close()
-	// Both read all of the base: side by side it takes the time of one.
+	// Both read all of the base: side by side it takes the time of one. What is
+	// written is held to its digests.
+	base.Image = base.Raw
 	examined := make(chan struct{})
 	var found fitness.Report
 	var unfit error
@@ -94,7 +96,11 @@ func (r Request) write(base source.Image) (*renameio.PendingFile, error) {
 	}
 	r.Steps.Begin(out.Name(), "writing %s", r.Out)
 	name := strings.TrimSuffix(filepath.Base(r.Out), ".tar")
-	return out, ociarchive.Write(out, image, name)
+	if err := ociarchive.Write(out, image, name); err != nil {
+		return out, err
+	}
+	// Onto the disk while the base may still be looked into.
+	return out, out.Sync()
 }
 
 // image is the base with the entrypoint.

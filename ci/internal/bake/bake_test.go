@@ -4,11 +4,14 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
 	"perch/ci/internal/entrylayer"
@@ -86,11 +89,13 @@ func TestRunOfBadInput(t *testing.T) {
 		spoil func(r *Request) error
 		want  string
 	}{
-		"no entrypoint": {func(r *Request) error { return os.Remove(r.Entrypoint) }, "there is no perch-entrypoint at"},
-		"no base":       {func(r *Request) error { return os.Remove(r.Base) }, "looking for the image"},
-		"no image":      {func(r *Request) error { return os.WriteFile(r.Base, []byte("text"), 0o644) }, "is no image"},
-		"half an image": {func(r *Request) error { return os.Truncate(r.Base, 4000) }, "base.tar: "},
-		"no directory":  {func(r *Request) error { r.Out = "/dev/null/x"; return nil }, "not a directory"},
+		"no entrypoint":                         {func(r *Request) error { return os.Remove(r.Entrypoint) }, "there is no perch-entrypoint at"},
+		"no base":                               {func(r *Request) error { return os.Remove(r.Base) }, "looking for the image"},
+		"no image":                              {func(r *Request) error { return os.WriteFile(r.Base, []byte("text"), 0o644) }, "is no image"},
+		"half an image":                         {func(r *Request) error { return os.Truncate(r.Base, 4000) }, "base.tar: "},
+		"a layer that is not what it is called": {func(r *Request) error { return changeLayer(r.Base) }, "is broken: sha256:"},
+		"such a layer in a layout":              {func(r *Request) error { return changeLayout(t, r) }, "is broken: sha256:"},
+		"no directory":                          {func(r *Request) error { r.Out = "/dev/null/x"; return nil }, "not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := request(t, imagetest.Layer{"file": strings.Repeat("content ", 1000)})
@@ -114,4 +119,35 @@ func TestRunOfBadInput(t *testing.T) {
 			}
 		})
 	}
+}
+
+// changeLayer changes what gunzip does not look at, the system that a file says
+// it is of.
+func changeLayer(file string) error {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	at := bytes.Index(content, []byte{0x1f, 0x8b, 8})
+	if at < 0 {
+		return errors.New("there is no layer in " + file)
+	}
+	content[at+9] ^= 1
+	return os.WriteFile(file, content, 0o644)
+}
+
+// changeLayout makes a layout of the base, and changes a layer in it.
+func changeLayout(t *testing.T, r *Request) error {
+	dir := filepath.Join(t.TempDir(), "layout")
+	at, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		return err
+	}
+	image := imagetest.New(t, imagetest.Layer{"file": "content"})
+	manifest, err := image.Manifest()
+	if err != nil {
+		return err
+	}
+	r.Base = dir
+	return errors.Join(at.AppendImage(image), changeLayer(filepath.Join(dir, "blobs", "sha256", manifest.Layers[0].Digest.Hex)))
 }

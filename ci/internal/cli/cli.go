@@ -45,7 +45,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(buildCommand(), bakeCommand(), smokeCommand(), diffCommand(), pushCommand(), pruneCommand(), catalogCommand(), connectCommand())
+	root.AddCommand(buildCommand(), bakeCommand(), smokeCommand(), reportCommand(), diffCommand(), pushCommand(), pruneCommand(), catalogCommand(), connectCommand())
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)

@@ -21,8 +21,19 @@ import (
 // errFailed says that an image did not pass. The table says why.
 var errFailed = errors.New("the image does not hold what it promises, see the table")
 
+// errJoined says the same of one of several.
+var errJoined = errors.New("not every image holds what it promises, see above")
+
 // reportFiles are where reports are to be written, beside the table.
 type reportFiles struct{ junit, json, html string }
+
+// flags has the command line say where they go.
+func (f *reportFiles) flags(c *cobra.Command) {
+	set := c.Flags()
+	set.StringVar(&f.junit, "junit", "", "file for a report in JUnit's format")
+	set.StringVar(&f.json, "json", "", "file for a report in JSON")
+	set.StringVar(&f.html, "html", "", "file for a page with the matrix of images and checks")
+}
 
 func smokeCommand() *cobra.Command {
 	r := smoke.Request{Cache: cacheDir("ci")}
@@ -76,9 +87,7 @@ it is not.`,
 	f.StringVar(&built, "built", cacheDir("images"), "directory in which environments were built")
 	f.StringVar(&r.Environment, "environment", "", "environment whose promises are tried (default: the one that the image is called after)")
 	f.StringVar(&r.IDEServer, "ide-server", "", "archive (tar.gz) of a VS Code server that serves the workbench, to start in the image")
-	f.StringVar(&files.junit, "junit", "", "file for a report in JUnit's format")
-	f.StringVar(&files.json, "json", "", "file for a report in JSON")
-	f.StringVar(&files.html, "html", "", "file for a page with the matrix of images and checks")
+	files.flags(c)
 	return c
 }
 

@@ -28,7 +28,7 @@ func (v *verified) Read(p []byte) (int, error) {
 	n, err := v.Reader.Read(p)
 	if errors.Is(err, io.EOF) {
 		if got := hex.EncodeToString(v.sum.Sum(nil)); v.digest.Algorithm != "sha256" || got != v.digest.Hex {
-			return n, fmt.Errorf("the archive is broken: %s has the checksum sha256:%s", v.digest, got)
+			return n, fmt.Errorf("the image is broken: %s has the checksum sha256:%s", v.digest, got)
 		}
 	}
 	return n, err

@@ -36,7 +36,8 @@ func WriteFile(file string, image v1.Image, name string) error {
 }
 
 // Write writes an archive with one image, called name in it. The same image
-// always makes the same bytes. Layers are copied as they are.
+// always makes the same bytes. Layers are copied as they are, and held to their
+// digests: not all that read images do that.
 func Write(w io.Writer, image v1.Image, name string) error {
 	archive := tar.NewWriter(w)
 	// Apptainer makes no directories that are not listed.
@@ -110,7 +111,7 @@ func addLayer(archive *tar.Writer, image v1.Image, d v1.Descriptor) error {
 		return err
 	}
 	// Only Read and Write: else io.CopyBuffer takes a buffer of its own.
-	_, err = io.CopyBuffer(struct{ io.Writer }{archive}, struct{ io.Reader }{content}, make([]byte, copyBuffer))
+	_, err = io.CopyBuffer(struct{ io.Writer }{archive}, struct{ io.Reader }{verify(content, d.Digest)}, make([]byte, copyBuffer))
 	return err
 }
 

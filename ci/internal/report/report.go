@@ -80,7 +80,7 @@ func Read(r io.Reader) ([]Image, error) {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&images); err != nil {
-		return nil, fmt.Errorf("reading a report: %w", err)
+		return nil, err
 	}
 	return images, nil
 }

@@ -50,7 +50,7 @@ type Request struct {
 func Run(ctx context.Context, r Request) (report.Image, error) {
 	found := report.Image{Image: r.Image, Environment: r.Environment, Place: r.Place, At: time.Now()}
 	if r.Environment != "" {
-		found.Image = r.Environment
+		found.Image = r.Environment + sifOf(r.Image)
 	}
 	expect, err := Expect(r.Images, r.Environment, Names())
 	if err != nil {
@@ -97,6 +97,14 @@ func Run(ctx context.Context, r Request) (report.Image, error) {
 	return found, ctx.Err()
 }
 
+// sifOf is what tells a SIF from another form of the same image.
+func sifOf(image string) string {
+	if strings.HasSuffix(image, ".sif") {
+		return ".sif"
+	}
+	return ""
+}
+
 // image returns what the place runs, and what removes it where it was unpacked
 // for this.
 func (r Request) image(ctx context.Context) (tree string, remove func(), err error) {
@@ -104,7 +112,7 @@ func (r Request) image(ctx context.Context) (tree string, remove func(), err err
 	if err != nil {
 		return "", nil, err
 	}
-	if info, err := os.Stat(image); err != nil || info.IsDir() || strings.HasSuffix(image, ".sif") {
+	if info, err := os.Stat(image); err != nil || info.IsDir() || sifOf(image) != "" {
 		return image, func() {}, err
 	}
 	if err := os.MkdirAll(r.Cache, 0o755); err != nil {

@@ -26,6 +26,9 @@ import (
 // Image is an open image.
 type Image struct {
 	v1.Image
+	// Raw is the same image, of which layers may be read without being held
+	// to their digests, for those who do that by themselves.
+	Raw v1.Image
 	// Name is what others may call it: a registry's reference, or "" of a
 	// file.
 	Name  string
@@ -67,7 +70,7 @@ func fromLayout(dir string) (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("reading the OCI layout %s: %w", dir, err)
 	}
-	return Image{Image: image, close: func() error { return nil }}, nil
+	return Image{Image: image, Raw: image, close: func() error { return nil }}, nil
 }
 
 // choose takes the image for this machine from an index, the nested-th in one
@@ -106,7 +109,12 @@ func fromFile(file string) (Image, error) {
 		archive.Close()
 		return Image{}, fmt.Errorf("reading %s: %w", file, err)
 	}
-	return Image{Image: image, close: archive.Close}, nil
+	raw, err := archive.Unchecked().Image()
+	if err != nil {
+		archive.Close()
+		return Image{}, fmt.Errorf("reading %s: %w", file, err)
+	}
+	return Image{Image: image, Raw: raw, close: archive.Close}, nil
 }
 
 func fromDocker(file string) (Image, error) {
@@ -114,7 +122,7 @@ func fromDocker(file string) (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("%s is no image: neither an OCI archive nor one of docker save (%w)", file, oneCause(err))
 	}
-	return Image{Image: image, close: func() error { return nil }}, nil
+	return Image{Image: image, Raw: image, close: func() error { return nil }}, nil
 }
 
 // oneCause puts a short reason in place of what a tar reader says of any other
@@ -135,7 +143,7 @@ func fromRegistry(ctx context.Context, reference string) (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("there is no file %s, and the registry does not give an image of that name: %w", reference, reach(err))
 	}
-	return Image{Image: image, Name: parsed.Name(), close: func() error { return nil }}, nil
+	return Image{Image: image, Raw: image, Name: parsed.Name(), close: func() error { return nil }}, nil
 }
 
 // reach shortens what a network says to the part that matters.
