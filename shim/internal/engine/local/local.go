@@ -108,6 +108,13 @@ func (e *Engine) Find(ctx context.Context, target string) ([]engine.Job, error) 
 	if err != nil {
 		return nil, err
 	}
+	// A starter notes the end in the user log before it notes it here, both while
+	// it has the lock: who has read of the end there does not find the job here.
+	unlock, err := q.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	unlock()
 	entries, err := q.entries()
 	if err != nil {
 		return nil, err
