@@ -16,14 +16,17 @@ install_deb() {
 	# Of these the suite's own is taken where a mirror lacks what it names in the
 	# security archive (404).
 	for package in ${OLDER_OK-}; do
-		apt-get install -qq --download-only --no-install-recommends "$package" ||
-			printf 'Package: %s\nPin: release l=Debian-Security\nPin-Priority: -1\n\n' "$package" >>/etc/apt/preferences.d/perch
+		if apt-get install -qq --download-only --no-install-recommends "$package" >/tmp/fetched 2>&1; then continue; fi
+		cat /tmp/fetched
+		grep -q '^E: .*/debian-security/.* 404 ' /tmp/fetched
+		printf 'Package: %s\nPin: release l=Debian-Security\nPin-Priority: -1\n\n' "$package" >>/etc/apt/preferences.d/perch
 	done
 	# shellcheck disable=SC2046 # one word per package is what is wanted
 	apt-get install -qq --no-install-recommends $(lines "$here"/packages/deb/*) "$@"
 	# HTCondor's starter and users of other places expect this locale as well.
 	echo 'en_US.UTF-8 UTF-8' >/etc/locale.gen
 	locale-gen
+	rm -f /tmp/fetched /etc/apt/preferences.d/perch
 }
 
 install_rpm() {
@@ -46,8 +49,9 @@ tidy_deb() {
 
 # sort_gitconfig puts git's settings, which git-lfs writes in any order, into one.
 sort_gitconfig() {
-	git config --file /etc/gitconfig --list | LC_ALL=C sort >/tmp/gitconfig
-	rm /etc/gitconfig
+	git config --file /etc/gitconfig --list >/tmp/unsorted
+	LC_ALL=C sort /tmp/unsorted >/tmp/gitconfig
+	rm /etc/gitconfig /tmp/unsorted
 	while IFS='=' read -r name value; do
 		git config --file /etc/gitconfig --add "$name" "$value"
 	done </tmp/gitconfig

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,6 +48,9 @@ func Run(ctx context.Context, r Request) (fitness.Report, error) {
 	if isApptainers(r.Base) {
 		return r.sandbox(ctx)
 	}
+	if strings.HasSuffix(r.Out, ".sif") {
+		return fitness.Report{}, fmt.Errorf("of %s an OCI archive is made, and no SIF; name a .tar file, of which apptainer build makes one", r.Base)
+	}
 	base, err := source.Open(ctx, r.Base)
 	if err != nil {
 		return fitness.Report{}, err
@@ -62,7 +66,7 @@ func Run(ctx context.Context, r Request) (fitness.Report, error) {
 		defer close(examined)
 		found, unfit = fitness.Examine(base)
 	}()
-	out, err := r.write(base)
+	out, err := r.write(ctx, base)
 	<-examined
 	if out != nil {
 		defer out.Cleanup()
@@ -75,6 +79,7 @@ func Run(ctx context.Context, r Request) (fitness.Report, error) {
 	case ctx.Err() != nil:
 		return found, context.Cause(ctx)
 	}
+	r.Steps.End()
 	if err := out.CloseAtomicallyReplace(); err != nil {
 		return found, explain(err, r.Out)
 	}
@@ -82,7 +87,7 @@ func Run(ctx context.Context, r Request) (fitness.Report, error) {
 }
 
 // write writes the image beside its place.
-func (r Request) write(base source.Image) (*renameio.PendingFile, error) {
+func (r Request) write(ctx context.Context, base source.Image) (*renameio.PendingFile, error) {
 	image, err := r.image(base)
 	if err != nil {
 		return nil, err
@@ -96,11 +101,24 @@ func (r Request) write(base source.Image) (*renameio.PendingFile, error) {
 	}
 	r.Steps.Begin(out.Name(), "writing %s", r.Out)
 	name := strings.TrimSuffix(filepath.Base(r.Out), ".tar")
-	if err := ociarchive.Write(out, image, name); err != nil {
+	if err := ociarchive.Write(&until{ctx, out}, image, name); err != nil {
 		return out, err
 	}
 	// Onto the disk while the base may still be looked into.
 	return out, out.Sync()
+}
+
+// until is a writer that fails when ctx has ended.
+type until struct {
+	ctx context.Context
+	io.Writer
+}
+
+func (u *until) Write(p []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, context.Cause(u.ctx)
+	}
+	return u.Writer.Write(p)
 }
 
 // image is the base with the entrypoint.

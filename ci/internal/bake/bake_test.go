@@ -95,6 +95,7 @@ func TestRunOfBadInput(t *testing.T) {
 		"half an image":                         {func(r *Request) error { return os.Truncate(r.Base, 4000) }, "base.tar: "},
 		"a layer that is not what it is called": {func(r *Request) error { return changeLayer(r.Base) }, "is broken: sha256:"},
 		"such a layer in a layout":              {func(r *Request) error { return changeLayout(t, r) }, "is broken: sha256:"},
+		"a SIF":                                 {func(r *Request) error { r.Out += ".sif"; return nil }, "an OCI archive is made, and no SIF"},
 		"no directory":                          {func(r *Request) error { r.Out = "/dev/null/x"; return nil }, "not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -52,6 +52,9 @@ func (r Request) sandbox(ctx context.Context) (fitness.Report, error) {
 	if err := tool.Need("apptainer"); err != nil {
 		return fitness.Report{}, fmt.Errorf("%s is Apptainer's, and %w", r.Base, err)
 	}
+	if err := replaceable(r.Out); err != nil {
+		return fitness.Report{}, err
+	}
 	if err := os.MkdirAll(filepath.Dir(r.Out), 0o755); err != nil {
 		return fitness.Report{}, err
 	}
@@ -83,7 +86,32 @@ func (r Request) sandbox(ctx context.Context) (fitness.Report, error) {
 			return found, explain(err, r.Out)
 		}
 	}
+	r.Steps.End()
 	return found, publish.Replace(made, r.Out)
+}
+
+// replaceable returns an error if out is something that was not baked before: a
+// user's directory must not vanish under an image.
+func replaceable(out string) error {
+	if strings.HasSuffix(out, ".tar") {
+		return fmt.Errorf("of an image of Apptainer's no archive is made; name a .sif file or a directory for %s", out)
+	}
+	info, err := os.Stat(out)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		if strings.HasSuffix(out, ".sif") {
+			return nil
+		}
+		return fmt.Errorf("%s is a file, and a directory is to be made; name another", out)
+	}
+	if _, err := os.Stat(filepath.Join(out, ".singularity.d")); err != nil || strings.HasSuffix(out, ".sif") {
+		return fmt.Errorf("%s is there and is no unpacked image; name what is to be made, in it perhaps", out)
+	}
+	return nil
 }
 
 // readable returns an error if base is a directory with something in it that

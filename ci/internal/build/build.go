@@ -193,7 +193,7 @@ func (b *builder) image(ctx context.Context) (built, error) {
 		entrylayer.Created:     from.created.Format(time.RFC3339),
 		entrylayer.Source:      from.source,
 		entrylayer.Revision:    from.revision,
-		entrylayer.BaseName:    baseImage,
+		entrylayer.BaseName:    baseName(baseImage),
 		entrylayer.BaseDigest:  digest,
 	}}, nil
 }

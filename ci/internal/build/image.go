@@ -48,7 +48,7 @@ func (b built) id(entrypoint string) (string, error) {
 func (b *builder) saved(ctx context.Context, image built) (string, error) {
 	dir := filepath.Join(b.Cache, "layout-"+b.Name)
 	kept := filepath.Join(dir, image.image)
-	if _, err := os.Stat(kept); err == nil {
+	if _, err := os.Stat(kept); err == nil && !b.Fresh {
 		return kept, nil
 	}
 	if err := os.RemoveAll(dir); err != nil {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+
 	"perch/ci/internal/tool"
 )
 
@@ -55,6 +57,15 @@ func sourceDate(seconds string) time.Time {
 		return time.Unix(0, 0).UTC()
 	}
 	return time.Unix(s, 0).UTC()
+}
+
+// baseName is what others may call a base: "" for a file of this machine.
+func baseName(image string) string {
+	image = strings.TrimPrefix(image, "docker://")
+	if _, err := name.ParseReference(image); err != nil {
+		return ""
+	}
+	return image
 }
 
 // publicAddress is a repository's address without anybody's password, or "" if

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -34,6 +35,8 @@ what bake takes, or the list of packages (.packages.tsv) that build makes.`,
 				list, err := packageList(c.Context(), image)
 				if i == 0 && missingOK && registry.IsMissing(err) {
 					sayer(c)("%s is not there yet", image)
+				} else if i == 0 && missingOK && (errors.Is(err, packages.ErrNone) || errors.Is(err, packages.ErrForm)) {
+					sayer(c)("what is in %s is not known: %v", image, err)
 				} else if err != nil {
 					return fmt.Errorf("reading what is in %s: %w", image, err)
 				}
@@ -45,7 +48,7 @@ what bake takes, or the list of packages (.packages.tsv) that build makes.`,
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&missingOK, "missing-ok", false, "take OLD for one with nothing in it where the registry has no such image")
+	c.Flags().BoolVar(&missingOK, "missing-ok", false, "take OLD for one with nothing in it where there is no such image, or none with a list of packages")
 	return c
 }
 

@@ -62,7 +62,7 @@ it is not.`,
 			for _, image := range args {
 				one, err := tryOne(c, r, image, built)
 				if err != nil {
-					return err
+					return errors.Join(err, files.write(found))
 				}
 				if len(args) > 1 {
 					fmt.Fprintf(c.OutOrStdout(), "%s in %s:\n", one.Image, one.Place)

@@ -111,6 +111,12 @@ func label(image v1.Image, mediaType types.MediaType, about map[string]string, v
 			annotations[name] = value
 		}
 	}
+	for name, value := range about {
+		// What the base says of itself is not true of this image.
+		if value == "" {
+			delete(file.Config.Labels, name)
+		}
+	}
 	for name, value := range annotations {
 		file.Config.Labels[name] = value
 	}

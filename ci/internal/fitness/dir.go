@@ -35,8 +35,8 @@ func readDir(dir string) (tree, error) {
 			}
 		case !info.Mode().IsRegular():
 			f.kind = tar.TypeChar
-		case wanted(name):
-			if f.content, err = readSome(root, name); err != nil {
+		case wanted(name) > 0:
+			if f.content, err = readSome(root, name, wanted(name)); err != nil {
 				return err
 			}
 		}
@@ -46,11 +46,11 @@ func readDir(dir string) (tree, error) {
 	return t, err
 }
 
-func readSome(root *os.Root, name string) ([]byte, error) {
+func readSome(root *os.Root, name string, limit int64) ([]byte, error) {
 	content, err := root.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer content.Close()
-	return io.ReadAll(io.LimitReader(content, most))
+	return io.ReadAll(io.LimitReader(content, limit))
 }

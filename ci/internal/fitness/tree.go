@@ -35,10 +35,22 @@ type tree map[string]file
 // million.
 const most = 8 << 20
 
-// wanted are the names of files of which the content is looked at.
-func wanted(name string) bool {
+// mostText is that of a text.
+const mostText = 64 << 10
+
+// mostFiles is how many files of a layer are kept. More are no real system.
+const mostFiles = 8
+
+// wanted says whether a file's content is looked at, and how much of it at most.
+func wanted(name string) int64 {
 	base := path.Base(name)
-	return base == "os-release" || strings.HasPrefix(base, "libc.so.6") || strings.HasPrefix(base, "libc-2.") || strings.HasPrefix(base, "ld-musl-")
+	switch {
+	case base == "os-release" && (path.Dir(name) == "etc" || path.Dir(name) == "usr/lib"):
+		return mostText
+	case inLibraryDir(name) && (strings.HasPrefix(base, "libc.so.6") || strings.HasPrefix(base, "libc-2.")):
+		return most
+	}
+	return 0
 }
 
 // read reads what an image consists of: all layers at once, as far as there are
@@ -88,6 +100,7 @@ func readLayer(l v1.Layer) ([]change, error) {
 	}
 	defer plain.Close()
 	var changes []change
+	kept := 0
 	entries := tar.NewReader(plain)
 	for {
 		h, err := entries.Next()
@@ -97,8 +110,9 @@ func readLayer(l v1.Layer) ([]change, error) {
 			return nil, broken(l, err)
 		}
 		c := change{strings.TrimPrefix(path.Clean("/"+h.Name), "/"), file{kind: h.Typeflag, mode: h.Mode, link: h.Linkname}}
-		if h.Typeflag == tar.TypeReg && wanted(c.name) {
-			if c.content, err = io.ReadAll(io.LimitReader(entries, most)); err != nil {
+		if limit := wanted(c.name); limit > 0 && h.Typeflag == tar.TypeReg && kept < mostFiles {
+			kept++
+			if c.content, err = io.ReadAll(io.LimitReader(entries, limit)); err != nil {
 				return nil, broken(l, err)
 			}
 		}

@@ -3,10 +3,11 @@ package ociarchive
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -213,28 +214,51 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// An index that contains itself, which only a blob with a false digest can.
+// TestNestedIndexes: there may be no more than some, and none that contains
+// itself, which only a blob with a false digest can.
 func TestNestedIndexes(t *testing.T) {
-	const blob = "blobs/sha256/0000000000000000000000000000000000000000000000000000000000000000"
-	index := `{"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:` + path.Base(blob) + `","size":1}]}`
-	var content bytes.Buffer
-	w := tar.NewWriter(&content)
-	for _, f := range [][2]string{{layoutFile, layoutContent}, {indexFile, index}, {blob, index}} {
-		if err := w.WriteHeader(&tar.Header{Name: f[0], Mode: 0o644, Size: int64(len(f[1]))}); err != nil {
+	index := func(digest string) string {
+		return `{"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"` + digest + `","size":1}]}`
+	}
+	false0 := "sha256:" + strings.Repeat("0", 64)
+	itself := map[string]string{layoutFile: layoutContent, indexFile: index(false0), "blobs/sha256/" + strings.Repeat("0", 64): index(false0)}
+	deep := map[string]string{layoutFile: layoutContent}
+	content := `{"manifests":[]}`
+	for range MaxNested {
+		digest := fmt.Sprintf("%x", sha256.Sum256([]byte(content)))
+		deep["blobs/sha256/"+digest] = content
+		content = index("sha256:" + digest)
+	}
+	deep[indexFile] = content
+	for _, c := range []struct {
+		files map[string]string
+		want  string
+	}{{itself, "the image is broken"}, {deep, ErrNested.Error()}} {
+		archive, err := opened(t, archived(t, c.files))
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.WriteString(w, f[1]); err != nil {
+		if _, err := archive.Image(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
+}
+
+// archived is an archive of files.
+func archived(t *testing.T, files map[string]string) []byte {
+	t.Helper()
+	var content bytes.Buffer
+	w := tar.NewWriter(&content)
+	for name, text := range files {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, text); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	archive, err := opened(t, content.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := archive.Image(); !errors.Is(err, ErrNested) {
-		t.Errorf("got %v", err)
-	}
+	return content.Bytes()
 }

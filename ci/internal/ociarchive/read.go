@@ -109,9 +109,13 @@ func (a *Archive) choose(index *v1.IndexManifest, nested int) (v1.Image, error) 
 		return nil, err
 	}
 	if d.MediaType.IsIndex() {
-		inner, err := a.index(blobName(d.Digest))
+		raw, err := a.small(d.Digest)
 		if err != nil {
 			return nil, err
+		}
+		inner, err := v1.ParseIndexManifest(bytes.NewReader(raw))
+		if err != nil {
+			return nil, fmt.Errorf("reading the archive's index %s: %w", d.Digest, err)
 		}
 		return a.choose(inner, nested+1)
 	}

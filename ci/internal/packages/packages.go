@@ -25,6 +25,9 @@ type Package struct {
 	Name, Version, Arch, Source, Licence string
 }
 
+// ErrForm says that a list is not one of packages.
+var ErrForm = errors.New("of the list of packages is not name, version, architecture, source and licence")
+
 // Parse reads a list: a line for each package, with fields between tabs in the
 // order of Package.
 func Parse(r io.Reader) ([]Package, error) {
@@ -33,7 +36,7 @@ func Parse(r io.Reader) ([]Package, error) {
 	for n := 1; lines.Scan(); n++ {
 		fields := strings.Split(lines.Text(), "\t")
 		if len(fields) != 5 || fields[0] == "" || fields[1] == "" {
-			return nil, fmt.Errorf("line %d of the list of packages is not name, version, architecture, source and licence: %q", n, lines.Text())
+			return nil, fmt.Errorf("line %d %w: %q", n, ErrForm, lines.Text())
 		}
 		list = append(list, Package{fields[0], fields[1], fields[2], fields[3], fields[4]})
 	}

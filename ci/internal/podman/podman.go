@@ -91,8 +91,13 @@ func (p *Podman) Import(ctx context.Context, tarFile, tag string) error {
 	return err
 }
 
-// Forget removes an image, or its name where other images need it.
-func (p *Podman) Forget(ctx context.Context, image string) { p.discard(ctx, "rmi", image) }
+// Forget removes an image that nobody has given a name.
+func (p *Podman) Forget(ctx context.Context, image string) {
+	names, err := p.run(ctx, "image", "inspect", "--format", "{{len .RepoTags}}", image)
+	if err == nil && names == "0" {
+		p.discard(ctx, "rmi", image)
+	}
+}
 
 // Unpack writes the root of an image into dir, which it makes. The container
 // that this takes is never started.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -72,13 +73,50 @@ func (r repository) sign(u Upload, digest name.Digest, there bool) error {
 		return nil
 	}
 	if there {
-		attached, err := r.attached(digest)
-		if err != nil || len(attached) > 0 {
+		signed, err := r.signed(digest)
+		if err != nil || signed {
 			return err
 		}
 	}
 	return u.Sign(r.ctx, digest)
 }
+
+// signed says whether an image has what cosign's sign and attest attach: bundles
+// that refer to it, as cosign 3 has them, or the tags of earlier ones. What is not
+// known for one of both does not count: a second signature does no harm.
+func (r repository) signed(image name.Digest) (bool, error) {
+	index, err := remote.Referrers(image, r.options()...)
+	if err != nil && !IsMissing(err) {
+		return false, err
+	}
+	var signature, attestation bool
+	if err == nil {
+		list, err := index.IndexManifest()
+		if err != nil {
+			return false, err
+		}
+		for _, m := range list.Manifests {
+			signature = signature || m.Annotations[predicateType] == signaturePredicate
+			attestation = attestation || m.Annotations[predicateType] == spdxPredicate
+		}
+	}
+	tags, err := remote.List(r.Repository, r.options()...)
+	if err != nil && !IsMissing(err) {
+		return false, err
+	}
+	prefix := strings.Replace(image.DigestStr(), ":", "-", 1)
+	signature = signature || slices.Contains(tags, prefix+".sig")
+	attestation = attestation || slices.Contains(tags, prefix+".att")
+	return signature && attestation, nil
+}
+
+// What cosign's bundles say of themselves in the annotations of their manifests
+// (sigstore's bundle specification, "Storage in OCI registries").
+const (
+	predicateType      = "dev.sigstore.bundle.predicateType"
+	signaturePredicate = "https://sigstore.dev/cosign/sign/v1"
+	spdxPredicate      = "https://spdx.dev/Document"
+)
 
 func (r repository) tag(u Upload, tag name.Tag) error {
 	if u.Dated {

@@ -95,7 +95,7 @@ func TestPushSigns(t *testing.T) {
 		if len(tags(t, to)) > 0 {
 			t.Error("there are tags before the signature")
 		}
-		return attach(to, digest, ".sig")
+		return errors.Join(attach(to, digest, ".sig"), attach(to, digest, ".att"))
 	}
 	for day := 2; day < 4; day++ {
 		upload.At = at(day)
@@ -107,7 +107,7 @@ func TestPushSigns(t *testing.T) {
 		t.Errorf("signed %d times", signed)
 	}
 	digest, _ := image.Digest()
-	want(t, to, "2026-11-02.021700", "latest", "sha256-"+digest.Hex+".sig")
+	want(t, to, "2026-11-02.021700", "latest", "sha256-"+digest.Hex+".att", "sha256-"+digest.Hex+".sig")
 }
 
 // What was sent without a signature gets one later.

@@ -94,7 +94,11 @@ func choose(index v1.ImageIndex, nested int) (v1.Image, error) {
 		}
 		return choose(inner, nested+1)
 	}
-	return index.Image(d.Digest)
+	image, err := index.Image(d.Digest)
+	if err != nil {
+		return nil, err
+	}
+	return image, held(image, d.Digest)
 }
 
 func fromFile(file string) (Image, error) {
@@ -121,6 +125,9 @@ func fromDocker(file string) (Image, error) {
 	image, err := tarball.ImageFromPath(file, nil)
 	if err != nil {
 		return Image{}, fmt.Errorf("%s is no image: neither an OCI archive nor one of docker save (%w)", file, oneCause(err))
+	}
+	if err := heldDocker(file, image); err != nil {
+		return Image{}, fmt.Errorf("reading %s: %w", file, err)
 	}
 	return Image{Image: image, Raw: image, close: func() error { return nil }}, nil
 }

@@ -30,7 +30,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		}
 		if word, step, _ := strings.Cut(string(w.line), " "); strings.EqualFold(word, "step") {
 			if len(step) > stepLength {
-				step = step[:stepLength] + "…"
+				step = strings.ToValidUTF8(step[:stepLength], "") + "…"
 			}
 			w.At(step)
 		}
