@@ -22,7 +22,7 @@ import (
 
 // pictures are the images that are measured.
 var pictures = []picture{
-	{name: "debian12"}, {name: "minimal", base: "debian12"}, {name: "debian13"},
+	{name: "debian12"}, {name: "minimal", base: "debian12"}, {name: "debian13"}, {name: "debian11"},
 	{name: "rpm-standin", first: "rpm-base", folder: "tests/rpm/images"},
 }
 
