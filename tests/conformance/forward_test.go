@@ -40,16 +40,22 @@ func echo(t *testing.T, network, address string) string {
 	return l.Addr().String()
 }
 
-// echoes sends more than a window through a way to echo, ends its side, and
-// wants all of it back and then the end.
-func echoes(t *testing.T, network, address string) {
+// answers waits until somebody listens, and returns a connection.
+func answers(t *testing.T, network, address string) (c net.Conn) {
 	t.Helper()
-	var c net.Conn
 	await(t, address+" answers", func() (ok bool) {
 		var err error
 		c, err = net.Dial(network, address)
 		return err == nil
 	})
+	return c
+}
+
+// echoes sends more than a window through a way to echo, ends its side, and
+// wants all of it back and then the end.
+func echoes(t *testing.T, network, address string) {
+	t.Helper()
+	c := answers(t, network, address)
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
 	content := bytes.Repeat([]byte("0123456789abcdef"), 256<<10)
@@ -84,17 +90,23 @@ func testForwarding(t *testing.T, j job) {
 		name          string
 		o             options
 		network, from string
+		// through is where the server listens, which it does later than the
+		// client.
+		through string
 	}{
-		{"local", options{"-L", ports[0] + ":" + target}, "tcp", "127.0.0.1:" + ports[0]},
-		{"remote", options{"-R", "127.0.0.1:" + ports[1] + ":" + target}, "tcp", "127.0.0.1:" + ports[1]},
-		{"there and back", options{"-L", ports[0] + ":127.0.0.1:" + ports[2], "-R", ports[2] + ":" + target}, "tcp", "127.0.0.1:" + ports[0]},
-		{"local to a socket", options{"-L", ports[0] + ":" + unix}, "tcp", "127.0.0.1:" + ports[0]},
-		{"local from a socket", options{"-L", dir + "/l:" + target}, "unix", dir + "/l"},
-		{"remote from a socket", options{"-R", dir + "/r:" + target}, "unix", dir + "/r"},
-		{"sockets both ways", options{"-L", dir + "/a:" + dir + "/b", "-R", dir + "/b:" + unix}, "unix", dir + "/a"},
+		{"local", options{"-L", ports[0] + ":" + target}, "tcp", "127.0.0.1:" + ports[0], ""},
+		{"remote", options{"-R", "127.0.0.1:" + ports[1] + ":" + target}, "tcp", "127.0.0.1:" + ports[1], ""},
+		{"there and back", options{"-L", ports[0] + ":127.0.0.1:" + ports[2], "-R", ports[2] + ":" + target}, "tcp", "127.0.0.1:" + ports[0], "127.0.0.1:" + ports[2]},
+		{"local to a socket", options{"-L", ports[0] + ":" + unix}, "tcp", "127.0.0.1:" + ports[0], ""},
+		{"local from a socket", options{"-L", dir + "/l:" + target}, "unix", dir + "/l", ""},
+		{"remote from a socket", options{"-R", dir + "/r:" + target}, "unix", dir + "/r", ""},
+		{"sockets both ways", options{"-L", dir + "/a:" + dir + "/b", "-R", dir + "/b:" + unix}, "unix", dir + "/a", dir + "/b"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := background(t, j.SSH(append(append(test.o, strict...), "-N")))
+			if test.through != "" {
+				answers(t, test.network, test.through).Close()
+			}
 			echoes(t, test.network, test.from)
 			b.stop()
 		})
