@@ -5,6 +5,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -85,20 +86,23 @@ func (r repository) sign(u Upload, digest name.Digest, there bool) error {
 // that refer to it, as cosign 3 has them, or the tags of earlier ones. What is not
 // known for one of both does not count: a second signature does no harm.
 func (r repository) signed(image name.Digest) (bool, error) {
-	index, err := remote.Referrers(image, r.options()...)
-	if err != nil && !IsMissing(err) {
+	found, err := r.referrers(image)
+	if err != nil {
 		return false, err
 	}
 	var signature, attestation bool
-	if err == nil {
-		list, err := index.IndexManifest()
+	for _, reference := range found {
+		// Not all registries repeat annotations in their index.
+		got, err := remote.Get(reference, r.options()...)
 		if err != nil {
 			return false, err
 		}
-		for _, m := range list.Manifests {
-			signature = signature || m.Annotations[predicateType] == signaturePredicate
-			attestation = attestation || m.Annotations[predicateType] == spdxPredicate
+		manifest, err := v1.ParseManifest(bytes.NewReader(got.Manifest))
+		if err != nil {
+			return false, fmt.Errorf("reading what refers to %s: %w", image, err)
 		}
+		signature = signature || manifest.Annotations[predicateType] == signaturePredicate
+		attestation = attestation || manifest.Annotations[predicateType] == spdxPredicate
 	}
 	tags, err := remote.List(r.Repository, r.options()...)
 	if err != nil && !IsMissing(err) {
