@@ -11,6 +11,7 @@ import (
 
 	"perch/tests/cache"
 	"perch/tests/pool"
+	"perch/tests/session"
 )
 
 // TestNewEnvironment does what images/README.md says of a new environment, with
@@ -40,7 +41,7 @@ func TestNewEnvironment(t *testing.T) {
 	}
 	build := exec.Command("sh", "-eux", "-c", scripts[0])
 	build.Dir = checkout
-	build.Env = append(os.Environ(), "HOME="+user, "XDG_CACHE_HOME=", "GOPATH="+goEnv(t, "GOPATH"), "GOCACHE="+goEnv(t, "GOCACHE"))
+	build.Env = append(os.Environ(), "HOME="+user, "XDG_CACHE_HOME=", "GOPATH="+session.GoEnv(t, "GOPATH"), "GOCACHE="+session.GoEnv(t, "GOCACHE"))
 	out, err := build.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
@@ -96,13 +97,4 @@ func copyCheckout(t *testing.T, to string) {
 	if out, err := list.CombinedOutput(); err != nil {
 		t.Fatalf("copying the checkout: %v\n%s", err, out)
 	}
-}
-
-func goEnv(t *testing.T, name string) string {
-	t.Helper()
-	out, err := exec.Command("go", "env", name).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(out))
 }

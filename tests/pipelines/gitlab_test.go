@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch/tests/cache"
+	"perch/tests/session"
 	"perch/tests/vscode"
 )
 
@@ -151,7 +152,7 @@ func TestGitLabJobs(t *testing.T) {
 		t.Helper()
 		args := []string{"--force-shell-executor", "--variable", "COSIGN_PASSWORD=secret"}
 		for name, value := range map[string]string{"PERCH_SIGNING_KEY": filepath.Join(s.dir, "cosign.key"), "PERCH_SIGNING_CONFIG": filepath.Join(s.dir, "none.json"),
-			"GOCACHE": goEnv(t, "GOCACHE"), "GOMODCACHE": goEnv(t, "GOMODCACHE")} {
+			"GOCACHE": session.GoEnv(t, "GOCACHE"), "GOMODCACHE": session.GoEnv(t, "GOMODCACHE")} {
 			args = append(args, "--variable", name+"="+value)
 		}
 		out, err := p.run(append(args, job)...)
@@ -180,13 +181,4 @@ func TestGitLabJobs(t *testing.T) {
 	if out := run("perch:minimal:prune"); !strings.Contains(out, "/site/minimal@sha256:") {
 		t.Errorf("the image before the last was not removed:\n%s", out)
 	}
-}
-
-func goEnv(t *testing.T, name string) string {
-	t.Helper()
-	out, err := exec.Command("go", "env", name).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(out))
 }

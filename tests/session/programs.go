@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -42,3 +43,13 @@ func Main(m *testing.M) int {
 
 // Program is the path of one of Perch's programs. It needs Main.
 func Program(name string) string { return filepath.Join(bin, name) }
+
+// GoEnv is a value of "go env", for programs that run with another home.
+func GoEnv(t testing.TB, name string) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}

@@ -41,8 +41,8 @@ type Request struct {
 // for people to judge, and no error. Out is whole or, after an error, as it was
 // before.
 func Run(ctx context.Context, r Request) (fitness.Report, error) {
-	if info, err := os.Stat(r.Entrypoint); err != nil || !info.Mode().IsRegular() {
-		return fitness.Report{}, fmt.Errorf("there is no perch-entrypoint at %s; build it (make build) or name one with --entrypoint", r.Entrypoint)
+	if err := entrylayer.Need(r.Entrypoint); err != nil {
+		return fitness.Report{}, err
 	}
 	defer r.Steps.End()
 	if isApptainers(r.Base) {

@@ -68,8 +68,8 @@ func Run(ctx context.Context, r Request) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
-	if info, err := os.Stat(r.Entrypoint); err != nil || !info.Mode().IsRegular() {
-		return Made{}, fmt.Errorf("there is no perch-entrypoint at %s; build it (make build) or name one with --entrypoint", r.Entrypoint)
+	if err := entrylayer.Need(r.Entrypoint); err != nil {
+		return Made{}, err
 	}
 	if r.Builder, err = choose(r.Builder); err != nil {
 		return Made{}, err

@@ -66,6 +66,16 @@ func exitCode(stderr io.Writer, err error) int {
 	return exitFailure
 }
 
+// twoArgs wants two arguments, called what.
+func twoArgs(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 2 {
+			return usageError{fmt.Errorf("two arguments are wanted, %s, not %d", what, len(args))}
+		}
+		return nil
+	}
+}
+
 // oneArg wants one argument, called what.
 func oneArg(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {

@@ -23,12 +23,7 @@ func diffCommand() *cobra.Command {
 		Long: `Say which packages two images do not have alike: a line for each, "+" where only
 NEW has it, "-" where only OLD has, "~" where the versions differ. An image is
 what bake takes, or the list of packages (.packages.tsv) that build makes.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return usageError{fmt.Errorf("two arguments are wanted, the images, not %d", len(args))}
-			}
-			return nil
-		},
+		Args: twoArgs("the images"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var lists [2][]packages.Package
 			for i, image := range args {

@@ -33,12 +33,7 @@ With --sign, cosign signs the digest, and attests the image's list of packages a
 an SPDX document, before the image gets its tags. Without --key it signs by the
 CI's own identity, which the public services of Sigstore note for everybody to
 see. A key's password is what cosign reads: COSIGN_PASSWORD.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return usageError{fmt.Errorf("two arguments are wanted, the image and the reference, not %d", len(args))}
-			}
-			return nil
-		},
+		Args: twoArgs("the image and the reference"),
 		RunE: func(c *cobra.Command, args []string) error {
 			reference, err := name.ParseReference(args[1], name.StrictValidation)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"debug/buildinfo"
+	"fmt"
 	"io"
 	"os"
 	"path"
@@ -45,6 +46,14 @@ const (
 	BaseName   = "org.opencontainers.image.base.name"
 	BaseDigest = "org.opencontainers.image.base.digest"
 )
+
+// Need returns an error that says what to do unless program is a file.
+func Need(program string) error {
+	if info, err := os.Stat(program); err != nil || !info.Mode().IsRegular() {
+		return fmt.Errorf("there is no perch-entrypoint at %s; build it (make build) or name one with --entrypoint", program)
+	}
+	return nil
+}
 
 // Add returns the image with the entrypoint in the file program, and with about
 // as labels and, where image is of OCI's format, as annotations; values that are
