@@ -24,7 +24,7 @@ func (c *container) withServer(t *testing.T) (server vscode.Server, dir string) 
 // commit by its own node. It returns what the server has printed.
 func (c *container) serves(server vscode.Server, dir string) string {
 	c.t.Helper()
-	c.is(fmt.Sprintf(`cd; %[1]s/bin/code-server-oss --start-server --socket-path /tmp/code --accept-server-license-terms \
+	c.is(fmt.Sprintf(`cd; : >log; %[1]s/bin/code-server-oss --start-server --socket-path /tmp/code --accept-server-license-terms \
 		--telemetry-level off --without-connection-token >log 2>&1 </dev/null &
 		until grep -q '^Extension host agent listening' ~/log || ! kill -0 $!; do sleep 0.1; done
 		%[1]s/node -e 'require("http").get({socketPath: "/tmp/code", path: "/version"}, r => r.pipe(process.stdout))'`, dir), server.Commit)

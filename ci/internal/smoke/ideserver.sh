@@ -2,6 +2,7 @@
 # once it does, and ends it when the standard input ends.
 cd "$HOME" || exit
 socket=/tmp/smoke-ide.sock
+: >ide.log # it is looked into before the server may have opened it
 # A group of its own: the server's launcher has children.
 set -m
 ide/bin/code-server* --start-server --accept-server-license-terms --telemetry-level off \
