@@ -47,19 +47,11 @@ tidy_deb() {
 	rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/lib/dpkg/*-old
 }
 
-# sort_gitconfig puts git's settings, which git-lfs writes in any order, into one.
-sort_gitconfig() {
-	git config --file /etc/gitconfig --list >/tmp/unsorted
-	LC_ALL=C sort /tmp/unsorted >/tmp/gitconfig
-	rm /etc/gitconfig /tmp/unsorted
-	while IFS='=' read -r name value; do
-		git config --file /etc/gitconfig --add "$name" "$value"
-	done </tmp/gitconfig
-	rm /tmp/gitconfig
-}
-
 tidy_rpm() {
 	dnf -q clean all
+	# dnf's own Python: there may be no other.
+	interpreter=$(sed -n '1s/^#!//p' "$(command -v dnf)")
+	$interpreter "$here/rpmdb.py"
 	rm -rf /var/cache/dnf /var/lib/dnf/history.* /var/lib/rpm/__db* /var/lib/rpm/.rpm.lock
 }
 
@@ -77,7 +69,7 @@ sh "$here/list.sh" "$family" >/tmp/packages.tsv
 LC_ALL=C sort /tmp/packages.tsv >"$here/packages.tsv"
 rm /tmp/packages.tsv
 "tidy_$family"
-if [ -s /etc/gitconfig ]; then sort_gitconfig; fi
+sh "$here/gitconfig.sh"
 
 # A job may not gain rights, so nothing here gives any.
 find / -xdev -type f -perm /6000 -exec chmod ug-s {} +

@@ -162,6 +162,15 @@ func (b *Buildah) unpack(ctx context.Context, c, dir string) error {
 	return err
 }
 
+// notSealed is what buildah says when it cannot seal the copy of itself in memory
+// that a command of a build is run by: now and then the kernel has a page of it in
+// hand (fcntl(2), F_SEAL_WRITE, EBUSY). Then the same command is tried anew, up to
+// so many times; what was built is a layer already.
+const (
+	notSealed = "sealing memfd copy: Device or resource busy"
+	tries     = 3
+)
+
 // discard runs a command that tidies up, also when ctx has ended. What it could
 // not do stands in the log.
 func (b *Buildah) discard(ctx context.Context, command ...string) {
@@ -169,6 +178,11 @@ func (b *Buildah) discard(ctx context.Context, command ...string) {
 }
 
 func (b *Buildah) run(ctx context.Context, command ...string) (string, error) {
-	out, err := tool.Run(ctx, b.log, "buildah", append(b.flags[:len(b.flags):len(b.flags)], command...)...)
-	return strings.TrimSpace(out), err
+	for try := 1; ; try++ {
+		out, err := tool.Run(ctx, b.log, "buildah", append(b.flags[:len(b.flags):len(b.flags)], command...)...)
+		if try < tries && err != nil && strings.Contains(err.Error(), notSealed) {
+			continue
+		}
+		return strings.TrimSpace(out), err
+	}
 }

@@ -59,6 +59,7 @@ For tests.
 mkdir -p %{buildroot}
 tar -C / --no-recursion -T /build/all -cf - | tar -C %{buildroot} -xf -
 cp -a /build/release/. %{buildroot}
+find %{buildroot} -newermt @0 -exec touch -h -d @0 {} +
 EOF
 	comm -12 base all >names.base
 	package standin-base names.base
@@ -74,13 +75,15 @@ EOF
 } >standin.spec
 # The rest is known only now: its list is made anew.
 entries <names.rest >names.rest.entries
-# SOURCE_DATE_EPOCH and the macros make the same packages each time.
+# SOURCE_DATE_EPOCH and the macros make the same packages each time; rpmbuild 4.18
+# clamps no time of a file to 0, so that is done above.
 SOURCE_DATE_EPOCH=0 rpmbuild -bb --quiet --define '_topdir /build/rpmbuild' --define 'use_source_date_epoch_as_buildtime 1' \
-	--define '_buildhost localhost' --define '_empty_manifest_terminate_build 0' --define 'clamp_mtime_to_source_date_epoch 1' standin.spec
+	--define '_buildhost localhost' --define '_empty_manifest_terminate_build 0' standin.spec
 
 mkdir -p /srv/base /srv/epel
 find rpmbuild/RPMS -name '*.rpm' ! -name 'python3-ipykernel-*' -exec mv {} /srv/base \;
 find rpmbuild/RPMS -name '*.rpm' -exec mv {} /srv/epel \;
+touch -d @0 /srv/*/*.rpm
 for repository in /srv/base /srv/epel; do
 	createrepo_c --quiet --revision 0 --set-timestamp-to-revision "$repository"
 done
@@ -89,10 +92,13 @@ dnf -y -q --installroot="$root" --releasever=9 --repofrompath=base,file:///srv/b
 	--setopt=install_weak_deps=False install standin-release
 mkdir -p "$root/srv" "$root/root" "$root/tmp" "$root/var/cache" "$root/var/log"
 chmod 1777 "$root/tmp"
-cp -a /srv/base /srv/epel "$root/srv"
+cp -R --preserve=timestamps /srv/base /srv/epel "$root/srv" # without the attributes in which dnf has noted more times
 # The base packages are on board already.
 rm "$root"/srv/base/standin-base-*.rpm
 createrepo_c --quiet --revision 0 --set-timestamp-to-revision "$root/srv/base"
-rm -rf "$root"/var/cache/dnf "$root"/var/log/*
+rm -rf "$root"/var/cache/dnf "$root"/var/lib/dnf/history.* "$root"/var/log/*
 mkdir -p "$root/usr/local/share/perch"
 rpm --root "$root" --query --all --queryformat='%{NAME}\t%{EVR}\t%{ARCH}\t%{SOURCERPM}\t%{LICENSE}\n' | LC_ALL=C sort >"$root/usr/local/share/perch/packages.tsv"
+cp rpmdb.py "$root/tmp"
+chroot "$root" /usr/bin/python3 -B /tmp/rpmdb.py
+rm -f "$root/tmp/rpmdb.py" "$root/var/lib/rpm/.rpm.lock"
