@@ -1,5 +1,6 @@
 """Writes rpm's database anew, without the time at which each package was
-installed, so that two builds of the same packages are the same."""
+installed, so that two builds of the same packages are the same. Rocky Linux 8 has
+Python 3.6."""
 
 import glob
 import os
@@ -16,7 +17,7 @@ INSTALLTID = 1128
 def timeless(exported):
     """The headers of an exported database, as rpm's manual describes them in
     "Header format": magic, two lengths, the index, the data."""
-    while intro := exported.read(16):
+    for intro in iter(lambda: exported.read(16), b""):
         entries, size = struct.unpack(">8x2I", intro)
         index, data = exported.read(16 * entries), bytearray(exported.read(size))
         for tag, _, offset, _ in struct.iter_unpack(">4I", index):
@@ -25,7 +26,7 @@ def timeless(exported):
         yield intro + index + data
 
 
-path = subprocess.check_output(["rpm", "--eval", "%{_dbpath}"], text=True).strip()
+path = subprocess.check_output(["rpm", "--eval", "%{_dbpath}"]).decode().strip()
 new = tempfile.mkdtemp(dir=os.path.dirname(path))
 os.chmod(new, 0o755)
 with tempfile.TemporaryFile() as exported, tempfile.TemporaryFile() as headers:

@@ -162,6 +162,12 @@ func (b *Buildah) unpack(ctx context.Context, c, dir string) error {
 	return err
 }
 
+// discard runs a command that tidies up, also when ctx has ended. What it could
+// not do stands in the log.
+func (b *Buildah) discard(ctx context.Context, command ...string) {
+	_, _ = b.run(context.WithoutCancel(ctx), command...)
+}
+
 // notSealed is what buildah says when it cannot seal the copy of itself in memory
 // that a command of a build is run by: now and then the kernel has a page of it in
 // hand (fcntl(2), F_SEAL_WRITE, EBUSY). Then the same command is tried anew, up to
@@ -170,12 +176,6 @@ const (
 	notSealed = "sealing memfd copy: Device or resource busy"
 	tries     = 3
 )
-
-// discard runs a command that tidies up, also when ctx has ended. What it could
-// not do stands in the log.
-func (b *Buildah) discard(ctx context.Context, command ...string) {
-	_, _ = b.run(context.WithoutCancel(ctx), command...)
-}
 
 func (b *Buildah) run(ctx context.Context, command ...string) (string, error) {
 	for try := 1; ; try++ {
