@@ -88,19 +88,19 @@ func (k Link) carry(to, from *net.UnixConn) {
 	sending.Wait()
 }
 
-// send puts what it reads onto the line, no faster than its rate.
+// send puts what it reads onto the line, no faster than its rate. The next piece
+// makes up for what a sleep took too long, which is more than a piece takes.
 func (k Link) send(line chan<- piece, from io.Reader) {
-	free := time.Now() // when the line's beginning is
+	var late time.Duration
 	for {
 		buf := make([]byte, block)
 		n, err := from.Read(buf)
 		if n > 0 {
-			if now := time.Now(); free.Before(now) {
-				free = now
-			}
-			free = free.Add(time.Duration(float64(n) / k.Rate * float64(time.Second)))
+			read := time.Now()
+			free := read.Add(time.Duration(float64(n)/k.Rate*float64(time.Second)) - late) // when the line's beginning is
 			time.Sleep(time.Until(free))
-			line <- piece{buf[:n], free.Add(k.Delay)}
+			late = time.Since(free)
+			line <- piece{buf[:n], read.Add(k.Delay + max(free.Sub(read), 0))}
 		}
 		if err != nil {
 			return
