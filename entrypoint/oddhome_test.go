@@ -43,6 +43,7 @@ var oddities = map[string]oddity{
 	"old, no sysroot":     {finding.Said, oldLibcAlone},
 	"processors":          {finding.Around, processors},
 	"PATH dropped":        {finding.Mended, droppedPath},
+	"wrong LANG":          {finding.Mended, wrongLang},
 }
 
 // home: whatever HOME is, sessions have the scratch directory.
@@ -73,6 +74,13 @@ func droppedPath(t *testing.T) {
 	j := newOdd(t, "h").in(`mount -t tmpfs none /etc/profile.d; echo 'export SITE=profile' >/etc/profile.d/site.sh; export PATH="/opt/it's own/bin:$PATH"`)
 	j.wantRun(`echo "$SITE ${PATH%%:*}"; unset SITE; PATH=/bin bash -lc 'echo "$SITE ${PATH%%:*}"'`, "profile /opt/it's own/bin\nprofile /opt/it's own/bin")
 	j.want(finding.Mended, "/opt/it's own/bin")
+}
+
+// wrongLang: locales that the image lacks would have perl and others complain in
+// every call.
+func wrongLang(t *testing.T) {
+	j := newOdd(t, "h").in("export LANG=xx_YY.UTF-8 LC_ALL=tlh_KX.UTF-8")
+	j.wantRun(`echo "$LANG ${LC_ALL-none}"; locale charmap 2>&1; perl -e 1 2>&1`, "C.UTF-8 none\nUTF-8")
 }
 
 const stranger = 4242
