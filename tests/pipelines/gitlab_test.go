@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"perch/images"
 	"perch/tests/cache"
 	"perch/tests/session"
 	"perch/tests/vscode"
@@ -84,17 +85,22 @@ func (p *project) jobs(source string) []string {
 // TestGitLab: the templates are what GitLab takes, each environment has its
 // jobs, and nothing is published from another branch.
 func TestGitLab(t *testing.T) {
+	catalogue, err := images.Catalog("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const each = 3 // jobs of an environment: build and try, publish, prune
 	p := newProject(t, includeAll)
 	out, err := p.run("--list-json")
 	if err != nil || !strings.Contains(out, "json schema validated") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	var jobs []struct{ Name string }
-	if err := json.Unmarshal([]byte(out[strings.Index(out, "\n[")+1:]), &jobs); err != nil || len(jobs) != 24 {
+	if err := json.Unmarshal([]byte(out[strings.Index(out, "\n[")+1:]), &jobs); err != nil || len(jobs) != each*len(catalogue) {
 		t.Errorf("%d jobs, %v", len(jobs), err)
 	}
 	isPublish := func(job string) bool { return strings.HasSuffix(job, ":publish") }
-	if jobs := p.jobs("schedule"); len(jobs) != 24 || !slices.ContainsFunc(jobs, isPublish) {
+	if jobs := p.jobs("schedule"); len(jobs) != each*len(catalogue) || !slices.ContainsFunc(jobs, isPublish) {
 		t.Errorf("each night runs %q", jobs)
 	}
 	p.write(".gitlab-ci.yml", "include:\n  - local: ci/gitlab/image.yml\n    inputs: {environment: minimal, keep: 0}\n")
@@ -110,7 +116,7 @@ func TestGitLab(t *testing.T) {
 	}
 	p.write("images/shared/profile.sh", "other")
 	p.commit()
-	if jobs := p.jobs("merge_request_event"); len(jobs) != 8 || slices.ContainsFunc(jobs, isPublish) {
+	if jobs := p.jobs("merge_request_event"); len(jobs) != len(catalogue) || slices.ContainsFunc(jobs, isPublish) {
 		t.Errorf("a change of all images runs %q", jobs)
 	}
 }
