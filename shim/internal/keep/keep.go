@@ -148,10 +148,15 @@ func (k *Keeper) watchLock(ctx context.Context, end func()) {
 	}
 }
 
-// gone asks the queue whether the job is over, when the log has not said so
-// although the carrier broke.
+// gone asks the queue whether the job is over, when the log, which may be lost,
+// has not said so although there is no carrier: at once when one broke, and
+// after a while of a job that cannot be entered, since most have just started.
 func (k *Keeper) gone(ctx context.Context, cause error) bool {
-	if errors.Is(cause, engine.ErrNotYet) || time.Since(k.asked) < askInterval {
+	last := k.asked
+	if errors.Is(cause, engine.ErrNotYet) && last.Before(k.since) {
+		last = k.since
+	}
+	if time.Since(last) < askInterval {
 		return false
 	}
 	k.asked = time.Now()

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"perch/entrypoint/contract"
 	"perch/shim/internal/engine"
@@ -129,6 +130,27 @@ func TestStands(t *testing.T) {
 	}
 	k.Terminate(k.id, 0)
 	k.awaitEnd()
+}
+
+// TestEndsWithoutLog: a job that was put out of sight by the loss of its log, and
+// cannot be entered, is asked for after a while.
+func TestEndsWithoutLog(t *testing.T) {
+	t.Parallel()
+	k := submitted(t, nil)
+	keeper := New(k.Engine, k.target, k.Job(k.id), log.New(t.Output(), "keep: ", 0))
+	for _, c := range []struct {
+		removed bool
+		without time.Duration
+		want    bool
+	}{{false, 0, false}, {false, askInterval, false}, {true, 0, false}, {true, askInterval, true}} {
+		if c.removed {
+			k.Abort(k.id, "via condor_rm (by user alice)")
+		}
+		keeper.asked, keeper.since = time.Time{}, time.Now().Add(-c.without)
+		if got := keeper.gone(t.Context(), engine.ErrNotYet); got != c.want {
+			t.Errorf("%+v: got %v", c, got)
+		}
+	}
 }
 
 // TestEndsWithTheJob, whichever way it is over.
