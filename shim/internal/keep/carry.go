@@ -182,6 +182,9 @@ func (k *Keeper) otherWay(cause error) {
 
 // show lets shims find a carrier that was proved.
 func (k *Keeper) show(sock string) error {
+	if k.lostLock() {
+		return nil
+	}
 	temp := k.target.Socket() + ".new"
 	_ = os.Remove(temp)
 	if err := os.Symlink(filepath.Base(sock), temp); err != nil {
@@ -193,7 +196,11 @@ func (k *Keeper) show(sock string) error {
 	return nil
 }
 
-func (k *Keeper) hide() { _ = os.Remove(k.target.Socket()) }
+func (k *Keeper) hide() {
+	if !k.lostLock() {
+		_ = os.Remove(k.target.Socket())
+	}
+}
 
 // pause waits, and passes the error on.
 func pause(ctx context.Context, d time.Duration, err error) error {

@@ -41,6 +41,8 @@ type Keeper struct {
 	since time.Time
 	// started gives the job's scratch directory once it runs.
 	started chan string
+	// lockFile is keep.lock as it was when it was locked.
+	lockFile os.FileInfo
 }
 
 // New makes the keeper of a job of a target.
@@ -85,6 +87,11 @@ func (k *Keeper) lock(ctx context.Context) (*flock.Flock, error) {
 	defer cancel()
 	got, err := lock.TryLockContext(limited, 20*time.Millisecond)
 	if got {
+		if k.lockFile, err = os.Stat(lock.Path()); err == nil {
+			err = os.Truncate(lock.Path(), 0)
+		}
+	}
+	if got && err == nil {
 		return lock, nil
 	}
 	lock.Close()
@@ -126,26 +133,45 @@ func (k *Keeper) watchLog(ctx context.Context, end func()) {
 	}
 }
 
-// watchLock ends keep when its lock file is not there any more: with it went
-// the socket, by which shims would find the carrier.
+// watchLock ends keep when somebody asks for it in its lock file, or when that is
+// not there any more: with it went the socket, by which shims would find the
+// carrier.
 func (k *Keeper) watchLock(ctx context.Context, end func()) {
-	path := filepath.Join(k.target.Runtime, target.KeepLock)
-	mine, err := os.Stat(path)
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
-	for err == nil {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		now, statErr := os.Stat(path)
-		if errors.Is(statErr, fs.ErrNotExist) || statErr == nil && !os.SameFile(mine, now) {
+		now, err := k.statLock()
+		switch {
+		case now == nil && err == nil:
 			k.log.Printf("the runtime folder was removed")
+			end()
+			return
+		case now != nil && now.Size() > 0:
+			k.log.Printf("perch stop asks for the end")
 			end()
 			return
 		}
 	}
+}
+
+// statLock returns nil where the lock file is not the one that was locked. The
+// folder may then be another keep's already, in which nothing is to be touched.
+func (k *Keeper) statLock() (os.FileInfo, error) {
+	now, err := os.Stat(filepath.Join(k.target.Runtime, target.KeepLock))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(k.lockFile, now) {
+		return nil, nil
+	}
+	return now, err
+}
+
+func (k *Keeper) lostLock() bool {
+	now, err := k.statLock()
+	return now == nil && err == nil
 }
 
 // gone asks the queue whether the job is over, when the log, which may be lost,
@@ -174,6 +200,9 @@ func (k *Keeper) gone(ctx context.Context, cause error) bool {
 }
 
 func (k *Keeper) say(p Phase, text string) {
+	if k.lostLock() {
+		return
+	}
 	s := Status{Job: k.job.ID, Phase: p, Since: time.Now(), Text: text, Pid: os.Getpid()}
 	if err := writeStatus(k.target, s); err != nil {
 		k.log.Print(err)

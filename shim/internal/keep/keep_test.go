@@ -73,11 +73,11 @@ func submitted(t *testing.T, change func(*enginetest.Engine)) *kept {
 // keep runs a keeper of the job until the test ends or it does.
 func (k *kept) keep() {
 	ctx, cancel := context.WithCancel(context.Background())
-	k.cancel, k.done = cancel, make(chan error, 1)
-	ended := make(chan struct{})
+	done, ended := make(chan error, 1), make(chan struct{})
+	k.cancel, k.done = cancel, done
 	go func() {
 		defer close(ended)
-		k.done <- New(k.Engine, k.target, k.Job(k.id), log.New(k.t.Output(), "keep: ", 0)).Run(ctx)
+		done <- New(k.Engine, k.target, k.Job(k.id), log.New(k.t.Output(), "keep: ", 0)).Run(ctx)
 	}()
 	k.t.Cleanup(func() { cancel(); <-ended })
 }
@@ -301,6 +301,47 @@ func TestFolderRemoved(t *testing.T) {
 	if err := os.RemoveAll(k.target.Runtime); err != nil {
 		t.Fatal(err)
 	}
+	k.awaitEnd()
+}
+
+// TestLockRemoved: the next keep starts while the first one still stands, which
+// then leaves it what it has.
+func TestLockRemoved(t *testing.T) {
+	k := running(t, nil)
+	k.await(Standing)
+	first := k.done
+	if err := os.Remove(filepath.Join(k.target.Runtime, target.KeepLock)); err != nil {
+		t.Fatal(err)
+	}
+	k.keep()
+	if err := <-first; err != nil {
+		t.Errorf("the first one: %v", err)
+	}
+	if s := k.await(Standing); s.Job != k.id {
+		t.Errorf("status %+v", s)
+	}
+	enginetest.Await(t, "the second one's carrier stands", k.target.Standing)
+	k.Terminate(k.id, 0)
+	k.awaitEnd()
+}
+
+// TestAskedToEnd: it has its lock until nothing of it is left, and the next one
+// is not told to end.
+func TestAskedToEnd(t *testing.T) {
+	k := running(t, nil)
+	k.await(Standing)
+	k.target.EndKeep()
+	k.awaitEnd()
+	k.keep()
+	k.await(Standing)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); <-tick.C {
+		if !k.target.Standing() {
+			t.Fatal("the second one ended, too")
+		}
+	}
+	k.Terminate(k.id, 0)
 	k.awaitEnd()
 }
 

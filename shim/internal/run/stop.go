@@ -131,9 +131,9 @@ func (r *Runner) askBeside(ctx context.Context, t target.Target, j engine.Job) e
 		return err
 	}
 	err = r.ask(ctx, t, sock)
-	// HTCondor does not end a job that is entered: this carrier goes, and keep,
-	// without its lock, closes the other.
-	_ = os.Remove(filepath.Join(t.Runtime, target.KeepLock))
+	// HTCondor does not end a job that is entered: this carrier goes, and keep
+	// closes the other.
+	t.EndKeep()
 	cancel()
 	_ = c.Wait()
 	return err

@@ -90,5 +90,17 @@ func (t Target) Kept() bool {
 	return unix.Flock(lock, unix.LOCK_SH|unix.LOCK_NB) == unix.EWOULDBLOCK
 }
 
+// EndKeep asks the target's keep of this host, if there is one, to end, which it
+// does within seconds. Keep has its lock until then, so that the next one does
+// not meet it.
+func (t Target) EndKeep() {
+	lock, err := unix.Open(filepath.Join(t.Runtime, KeepLock), unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(lock)
+	_, _ = unix.Write(lock, []byte("end\n"))
+}
+
 // String names the target for people.
 func (t Target) String() string { return fmt.Sprintf("%s (%s)", t.Name, strconv.Quote(t.JDL)) }
