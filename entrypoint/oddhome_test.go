@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"perch/entrypoint/contract"
 	"perch/entrypoint/internal/finding"
+	"perch/entrypoint/internal/sockpath"
 )
 
 // oddities are the rows of docs/job-home.md.
@@ -19,14 +21,17 @@ var oddities = map[string]oddity{
 	"HOME read-only": {finding.Mended, home("mkdir \"$D/x\"; mount -t tmpfs -o ro none \"$D/x\"; export HOME=\"$D/x\"")},
 
 	"no passwd entry":   {finding.Around, noEntry},
+	"writable passwd":   {finding.Mended, writablePasswd},
 	"no nss_wrapper":    {finding.Said, noWrapper},
 	"read-only home":    {finding.Said, readOnly},
 	"noexec home":       {finding.Around, noexec},
+	"noexec everywhere": {finding.Said, noexecEverywhere},
 	"full disk":         {finding.Said, full},
 	"few inodes":        {finding.Said, fewInodes},
 	"over quota":        {finding.Said, overQuota},
 	"long path":         {finding.Around, longPath("", "/tmp/perch-")},
-	"shared /tmp":       {finding.Around, longPath("", "/tmp/perch-")},
+	"shared /tmp":       {finding.Around, sharedTmp},
+	"missing /tmp":      {finding.Around, missingTmp},
 	"no usable /tmp":    {finding.Around, longPath("mount -t tmpfs -o ro none /tmp", "/var/tmp/perch-")},
 	"tiny /tmp":         {finding.Around, longPath("mount -t tmpfs -o size=64k none /tmp", "")},
 	"noexec /tmp":       {finding.Around, longPath("mount -t tmpfs -o noexec none /tmp", "")},
@@ -39,8 +44,10 @@ var oddities = map[string]oddity{
 	"few processes":       {finding.Said, limited("ulimit -u 500", "only 500 processes")},
 	"few inotify watches": {finding.Said, fewWatches},
 	"missing tools":       {finding.Said, missingTools},
-	"old C library":       {finding.Around, oldLibc},
+	"old C library":       {finding.Around, oldLibrary(age, "glibc 2.17, VS Code's server needs 2.28")},
 	"old, no sysroot":     {finding.Said, oldLibcAlone},
+	"old libstdc++":       {finding.Around, oldLibrary(ageCxx, "GLIBCXX_3.4.21, VS Code's server needs 3.4.25")},
+	"no libstdc++":        {finding.Said, noCxx},
 	"processors":          {finding.Around, processors},
 	"PATH dropped":        {finding.Mended, droppedPath},
 	"wrong LANG":          {finding.Mended, wrongLang},
@@ -106,6 +113,13 @@ func noEntry(t *testing.T) {
 	j.want(finding.Around, "libnss_wrapper.so")
 }
 
+// writablePasswd is an image made for OpenShift.
+func writablePasswd(t *testing.T) {
+	j := asStranger(t, `cp /etc/passwd "$D/passwd"; chmod 666 "$D/passwd"; mount --bind "$D/passwd" /etc/passwd`)
+	j.wantRun("whoami; grep -c :4242: /etc/passwd; echo ${LD_PRELOAD-none}; ssh -G x | grep '^user '", "uid4242\n1\nnone\nuser uid4242")
+	wantFound(t, j.found("no passwd entry"), finding.Mended, "was added to /etc/passwd")
+}
+
 func noWrapper(t *testing.T) {
 	j := asStranger(t, "for f in /usr/lib/*/libnss_wrapper.so; do mount --bind /dev/null \"$f\"; done")
 	wantFound(t, j.found("no passwd entry"), finding.Said, "put libnss-wrapper into the image")
@@ -125,6 +139,13 @@ func noexec(t *testing.T) {
 	j := newOdd(t, "h").in(over("mount -t tmpfs -o noexec none"))
 	j.wantRun("cp /bin/echo ~/.vscode-server/node && ~/.vscode-server/node runs", "runs")
 	j.want(finding.Around, "without exec: the IDE's servers are in /")
+}
+
+func noexecEverywhere(t *testing.T) {
+	j := newOdd(t, "h").in(over("mount -t tmpfs -o noexec none") + `for place in /tmp /dev/shm; do mount -t tmpfs -o noexec none $place; done
+		mount --bind "$D" /mnt; mount --bind "$H" /media; mount -t tmpfs -o noexec none /var/tmp; mkdir -p "$D"; mount --move /mnt "$D"; mount --move /media "$H"`)
+	wantFound(t, j.found("noexec home"), finding.Said, "an IDE's server cannot start; ask the site")
+	j.wantRun("echo in", "in")
 }
 
 func full(t *testing.T) {
@@ -158,6 +179,24 @@ func longPath(script, runtime string) func(t *testing.T) {
 	}
 }
 
+// sharedTmp: other users of the machine see nothing of the job's.
+func sharedTmp(t *testing.T) {
+	j := newOdd(t, strings.Repeat("deep/", 15)+"h").in("mkdir -m 1777 \"$D/t\"; mount --bind \"$D/t\" /tmp; setpriv --reuid 4243 --clear-groups touch /tmp/perch /tmp/perch-1")
+	j.wantRun(`stat -Lc '%a %u' "$XDG_RUNTIME_DIR"; setpriv --reuid 4243 --clear-groups ls "$XDG_RUNTIME_DIR" 2>&1 | grep -o 'Permission denied'`, "700 0\nPermission denied")
+	wantFound(t, j.found("long path"), finding.Around, "sockets in /tmp/perch-")
+}
+
+// missingTmp: the image has no /tmp at all.
+func missingTmp(t *testing.T) {
+	j, root := tree(t, strings.Repeat("deep/", 15)+"job", "/bin/bash")
+	if err := errors.Join(os.Remove(filepath.Join(root, "tmp")), os.MkdirAll(filepath.Join(root, "var/tmp"), 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	j.inTree(root)
+	j.wantRun(`[ -d /tmp ] || echo "${XDG_RUNTIME_DIR%-*}"`, "/var/tmp/perch")
+	wantFound(t, pick(t, j.run("/init check --json"), "long path"), finding.Around, "sockets in /var/tmp/perch-")
+}
+
 func invalidTmp(t *testing.T) {
 	j := newOdd(t, "h").in("", "TMPDIR=/nonesuch", "XDG_RUNTIME_DIR=/run/user/4242")
 	j.wantRun(`stat -c %n "$TMPDIR" "$XDG_RUNTIME_DIR"`, j.home+"/tmp\n"+j.home+"/tmp/run")
@@ -174,7 +213,29 @@ func locks(t *testing.T) {
 		}
 		write(t, filepath.Join(j.home, ".vscode-server", name), "[]")
 	}
+	oss := filepath.Join(j.home, ".vscode-server-oss/.pid.lock")
+	if err := os.MkdirAll(filepath.Dir(oss), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, oss, "1")
+	dead, foreign := filepath.Join(j.home, "tmp/run/vscode-ipc-1.sock"), filepath.Join(j.home, "tmp/run/mine.sock")
+	if err := os.MkdirAll(filepath.Dir(dead), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dead, foreign} {
+		socket, err := sockpath.Listen(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		socket.SetUnlinkOnClose(false)
+		socket.Close()
+	}
 	j.in("")
+	for path, stays := range map[string]bool{oss: false, dead: false, foreign: true} {
+		if _, err := os.Lstat(path); (err == nil) != stays {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
 	for _, name := range left {
 		if exists(j.home, ".vscode-server", name) {
 			t.Errorf("%s is left", name)
@@ -185,5 +246,5 @@ func locks(t *testing.T) {
 			t.Errorf("%s is gone", name)
 		}
 	}
-	wantFound(t, j.found("locks of a dead job"), finding.Mended, "removed 4 locks")
+	wantFound(t, j.found("locks of a dead job"), finding.Mended, "removed 6 locks")
 }

@@ -36,12 +36,12 @@ func fewWatches(t *testing.T) {
 	})
 }
 
-// tree is a root file system with the program, libraries as bash needs them, and
-// a C library that says it is of version 2.17.
-func tree(t *testing.T, programs ...string) (j *oddJob, root string) {
+// tree is a root file system with the program, others with their libraries, and
+// the job home in it.
+func tree(t *testing.T, home string, programs ...string) (j *oddJob, root string) {
 	t.Helper()
-	j = newOdd(t, "root/job")
-	root = filepath.Dir(j.home)
+	j = newOdd(t, "root/"+home)
+	root = filepath.Join(j.dir, "root")
 	copyFile(t, program, filepath.Join(root, "init"))
 	for _, dir := range []string{"proc", "tmp"} {
 		if err := os.Mkdir(filepath.Join(root, dir), 0o777); err != nil {
@@ -59,6 +59,16 @@ func tree(t *testing.T, programs ...string) (j *oddJob, root string) {
 		}
 	}
 	return j, root
+}
+
+// inTree starts the job with root as its file system.
+func (j *oddJob) inTree(root string) {
+	j.t.Helper()
+	home := strings.TrimPrefix(j.home, root)
+	j.cmd = exec.Command("unshare", "-m", "--mount-proc="+filepath.Join(root, "proc"), "/usr/sbin/chroot", root, "/init")
+	j.cmd.Env = []string{"_CONDOR_SCRATCH_DIR=" + home, "_CONDOR_JOB_AD=" + home + "/.job.ad", "PATH=/bin"}
+	j.start()
+	j.waitReady()
 }
 
 // age makes a tree's C library say that it is older, as the check of an IDE's server reads it.
@@ -90,7 +100,7 @@ func checkIn(t *testing.T, root string) string {
 }
 
 func missingTools(t *testing.T) {
-	_, root := tree(t, "/bin/bash", "/bin/tar")
+	_, root := tree(t, "job", "/bin/bash", "/bin/tar")
 	f := pick(t, checkIn(t, root), "missing tools")
 	wantFound(t, f, finding.Said, "ps (procps), getconf")
 	if strings.Contains(f.Text, "tar") || !strings.Contains(f.Text, "flock (or set remote.SSH.useFlock to false)") || !strings.Contains(f.Text, "curl or wget") {
@@ -99,31 +109,45 @@ func missingTools(t *testing.T) {
 }
 
 func oldLibcAlone(t *testing.T) {
-	_, root := tree(t, "/bin/bash")
+	_, root := tree(t, "job", "/bin/bash")
 	age(t, root)
 	wantFound(t, pick(t, checkIn(t, root), "old C library"), finding.Said, "glibc 2.17, VS Code's server needs 2.28; use a newer image, or name a sysroot by +PerchSysroot")
 }
 
-// oldLibc: sessions get the variables, and a program runs by what they name.
-func oldLibc(t *testing.T) {
-	j, root := tree(t, "/bin/bash")
-	for _, name := range []string{"lib", "lib64"} {
-		if err := os.MkdirAll(filepath.Join(root, "cvmfs/sysroot"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command("cp", "-a", filepath.Join(root, name), filepath.Join(root, "cvmfs/sysroot")).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+// ageCxx gives a tree a C++ library of GCC 5, as far as the check reads it.
+func ageCxx(t *testing.T, root string) {
+	t.Helper()
+	name := filepath.Join(root, "usr/lib/x86_64-linux-gnu/libstdc++.so.6")
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
 	}
-	copyFile(t, "/bin/true", filepath.Join(root, "cvmfs/sysroot/bin/patchelf"))
-	age(t, root)
-	write(t, filepath.Join(j.home, ".job.ad"), "PerchSysroot = \"/cvmfs/sysroot\"\n")
-	j.cmd = exec.Command("unshare", "-m", "--mount-proc="+filepath.Join(root, "proc"), "/usr/sbin/chroot", root, "/init")
-	j.cmd.Env = []string{"_CONDOR_SCRATCH_DIR=/job", "_CONDOR_JOB_AD=/job/.job.ad", "PATH=/bin"}
-	j.start()
-	j.waitReady()
-	j.wantRun(`echo $VSCODE_SERVER_PATCHELF_PATH; "$VSCODE_SERVER_CUSTOM_GLIBC_LINKER" --library-path "$VSCODE_SERVER_CUSTOM_GLIBC_PATH" /bin/bash -c 'echo runs'`, "/cvmfs/sysroot/bin/patchelf\nruns")
-	wantFound(t, pick(t, j.run("/init check --json"), "old C library"), finding.Around, "led to the libraries in /cvmfs/sysroot")
+	write(t, name, "GLIBCXX_3.4\x00GLIBCXX_3.4.9\x00GLIBCXX_3.4.21\x00GLIBCXX_DEBUG_MESSAGE_LENGTH\x00")
+}
+
+func noCxx(t *testing.T) {
+	_, root := tree(t, "job", "/bin/bash")
+	wantFound(t, pick(t, checkIn(t, root), "old C library"), finding.Said, "no libstdc++, which VS Code's server needs; put it in")
+}
+
+// oldLibrary: sessions get the variables, and a program runs by what they name.
+func oldLibrary(age func(t *testing.T, root string), says string) func(t *testing.T) {
+	return func(t *testing.T) {
+		j, root := tree(t, "job", "/bin/bash")
+		for _, name := range []string{"lib", "lib64"} {
+			if err := os.MkdirAll(filepath.Join(root, "cvmfs/sysroot"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command("cp", "-a", filepath.Join(root, name), filepath.Join(root, "cvmfs/sysroot")).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+		copyFile(t, "/bin/true", filepath.Join(root, "cvmfs/sysroot/bin/patchelf"))
+		age(t, root)
+		write(t, filepath.Join(j.home, ".job.ad"), "PerchSysroot = \"/cvmfs/sysroot\"\n")
+		j.inTree(root)
+		j.wantRun(`echo $VSCODE_SERVER_PATCHELF_PATH; "$VSCODE_SERVER_CUSTOM_GLIBC_LINKER" --library-path "$VSCODE_SERVER_CUSTOM_GLIBC_PATH" /bin/bash -c 'echo runs'`, "/cvmfs/sysroot/bin/patchelf\nruns")
+		wantFound(t, pick(t, j.run("/init check --json"), "old C library"), finding.Around, says+"; VS Code's server is led to the libraries in /cvmfs/sysroot")
+	}
 }
 
 // processors: nproc says what the slot has.

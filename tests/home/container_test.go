@@ -32,6 +32,7 @@ type container struct {
 	t      *testing.T
 	dir    string // with the bundle, and ssh's files
 	home   string // the job home, from outside
+	at     string // and from inside
 	spec   *specs.Spec
 	config string
 }
@@ -43,7 +44,7 @@ func newContainer(t *testing.T, ad ...string) *container {
 		t.Fatal("cgroups and other users want root; run these tests as root")
 	}
 	pool.Requires(t, "runc", "openssh-client")
-	c := &container{t: t, dir: t.TempDir()}
+	c := &container{t: t, dir: t.TempDir(), at: jobHome}
 	c.home, c.config = filepath.Join(c.dir, "job"), filepath.Join(c.dir, "config")
 	if err := os.Mkdir(c.home, 0o700); err != nil {
 		t.Fatal(err)
@@ -68,13 +69,17 @@ func (c *container) keys() {
 	}
 	c.write("known_hosts", "job "+string(hostKey))
 	c.write("config", fmt.Sprintf(`Host job
-	ProxyCommand %s/%s/%s stdio
-	IdentityFile %[4]s/id
+	ProxyCommand %[1]s/bin/%[2]s stdio
+	IdentityFile %[1]s/id
 	IdentitiesOnly yes
-	UserKnownHostsFile %[4]s/known_hosts
+	UserKnownHostsFile %[1]s/known_hosts
 	HostKeyAlias job
 	StrictHostKeyChecking yes
-`, c.home, contract.Dir, contract.ProgramName, c.dir))
+`, c.dir, contract.ProgramName))
+	// The program finds the socket beside itself.
+	c.must("mkdir", filepath.Join(c.dir, "bin"))
+	c.must("cp", session.Program("perch-entrypoint"), filepath.Join(c.dir, "bin", contract.ProgramName))
+	c.must("ln", "-s", filepath.Join(c.home, contract.Dir, contract.SocketName), filepath.Join(c.dir, "bin", contract.SocketName))
 }
 
 // bundle is the container's configuration.

@@ -2,6 +2,7 @@ package home
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -74,24 +75,47 @@ func TestLibraryCalledOldWithSysroot(t *testing.T) {
 	c.is(dir+`/node -p 'child_process.execSync("grep -ho /.*/libc.so.6 /proc/self/maps | sort -u").toString().trim()'`, "/usr/lib/x86_64-linux-gnu/libc.so.6")
 }
 
-// TestLibraryCalledOldCached: a server of a site's cache, which jobs may only
-// read, cannot patch itself. Where the site has done it once, it starts.
+// TestLibraryCalledOldCached: the server is a site's, in a cache that jobs may
+// only read. The job has a copy of what the server patches; where the site has
+// patched it once, there is none.
 func TestLibraryCalledOldCached(t *testing.T) {
-	c := newContainer(t, `PerchSysroot = "/opt"`, `PerchIDECache = "/mnt"`)
-	c.calledOld()
-	server, sysroot, cache := vscode.Get(t), pool.Sysroot(t), filepath.Join(c.dir, "cache")
-	c.must(session.Program("perch-entrypoint"), "cache", "add", "--dir", cache, server.Archive)
-	node := filepath.Join(cache, ".vscode-server-oss/cli/servers/Stable-"+server.Commit, "server/node")
-	c.must(sysroot+"/bin/patchelf", "--set-rpath", "/opt/usr/lib/x86_64-linux-gnu", node)
-	c.must(sysroot+"/bin/patchelf", "--set-interpreter", "/opt/usr/lib64/ld-linux-x86-64.so.2", node)
-	c.show(sysroot, "/opt")
-	c.show(cache, "/mnt")
-	c.start()
-	dir := jobHome + "/.vscode-server-oss/bin/" + server.Commit
-	if log := c.serves(server, dir); !strings.Contains(log, "Read-only file system") {
-		t.Errorf("the server says\n%s", log)
+	for _, patched := range []bool{false, true} {
+		t.Run(fmt.Sprintf("patched %v", patched), func(t *testing.T) {
+			c := newContainer(t, `PerchSysroot = "/opt"`, `PerchIDECache = "/mnt"`)
+			c.calledOld()
+			server, sysroot, cache := vscode.Get(t), pool.Sysroot(t), filepath.Join(c.dir, "cache")
+			c.must(session.Program("perch-entrypoint"), "cache", "add", "--dir", cache, server.Archive)
+			node, says := filepath.Join(cache, ".vscode-server-oss/cli/servers/Stable-"+server.Commit, "server/node"), "Patching complete."
+			if patched {
+				c.must(sysroot+"/bin/patchelf", "--set-rpath", "/opt/usr/lib/x86_64-linux-gnu", node)
+				c.must(sysroot+"/bin/patchelf", "--set-interpreter", "/opt/usr/lib64/ld-linux-x86-64.so.2", node)
+				says = "Read-only file system"
+			}
+			c.show(sysroot, "/opt")
+			c.show(cache, "/mnt")
+			c.start()
+			dir := jobHome + "/.vscode-server-oss/bin/" + server.Commit
+			if log := c.serves(server, dir); !strings.Contains(log, says) {
+				t.Errorf("the server says\n%s", log)
+			}
+			c.is(dir+version, "2.41")
+			c.is("readlink -f "+dir+"/out | cut -c1-5", "/mnt/")
+		})
 	}
-	c.is(dir+version, "2.41")
+}
+
+// TestOldCxx: a C++ library without the symbols that the server needs, here with
+// none at all, stops its node; ours says so before.
+func TestOldCxx(t *testing.T) {
+	c := newContainer(t)
+	c.write("libstdc++", "")
+	c.show(filepath.Join(c.dir, "libstdc++"), "/usr/lib/x86_64-linux-gnu/libstdc++.so.6")
+	_, dir := c.withServer(t)
+	c.start()
+	if out, code := c.ssh("", "job", dir+"/bin/code-server-oss --version"); code != 127 || !strings.Contains(out, "libstdc++.so.6: file too short") {
+		t.Errorf("the server: exit status %d, %s", code, out)
+	}
+	c.says("/srv/perch-entrypoint check", "the image has a libstdc++ with GLIBCXX_3.4.0, VS Code's server needs 3.4.25; use a newer image, or name a sysroot by +PerchSysroot")
 }
 
 // TestLibraryTooOld: what the image's library cannot run does run with the

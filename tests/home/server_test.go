@@ -2,9 +2,13 @@ package home
 
 import (
 	"fmt"
+	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"perch/tests/vscode"
 )
@@ -17,20 +21,116 @@ func (c *container) withServer(t *testing.T) (server vscode.Server, dir string) 
 	dir = ".vscode-server/bin/" + server.Commit
 	c.must("mkdir", "-p", filepath.Join(c.home, dir))
 	c.must("tar", "-xzf", server.Archive, "--strip-components=1", "-C", filepath.Join(c.home, dir))
-	return server, jobHome + "/" + dir
+	return server, c.at + "/" + dir
 }
 
 // serves starts the server as Remote - SSH's script does, and asks it for its
 // commit by its own node. It returns what the server has printed.
 func (c *container) serves(server vscode.Server, dir string) string {
 	c.t.Helper()
-	c.is(fmt.Sprintf(`cd; : >log; %[1]s/bin/code-server-oss --start-server --socket-path /tmp/code --accept-server-license-terms \
+	c.is(fmt.Sprintf(`cd; : >log; %[1]s/bin/code-server-oss --start-server --socket-path "$XDG_RUNTIME_DIR/code" --accept-server-license-terms \
 		--telemetry-level off --without-connection-token >log 2>&1 </dev/null &
-		until grep -q '^Extension host agent listening' ~/log || ! kill -0 $!; do sleep 0.1; done
-		%[1]s/node -e 'require("http").get({socketPath: "/tmp/code", path: "/version"}, r => r.pipe(process.stdout))'`, dir), server.Commit)
+		until grep -q '^Extension host agent listening' ~/log || grep -q 'Error: listen' ~/log || ! kill -0 $!; do sleep 0.1; done
+		%[1]s/node -e 'require("http").get({socketPath: process.env.XDG_RUNTIME_DIR + "/code", path: "/version"}, r => r.pipe(process.stdout))'`, dir), server.Commit)
 	log, _ := c.ssh("", "job", "cat ~/log")
-	if !strings.Contains(log, "listening on /tmp/code") {
+	if !strings.Contains(log, "Extension host agent listening on ") {
 		c.t.Errorf("the server says\n%s", log)
 	}
 	return log
+}
+
+// TestServerStarts: in odd places, too, the server finds a home that it can
+// write, and a directory for its sockets that does not have their names cut.
+func TestServerStarts(t *testing.T) {
+	for what, change := range map[string]func(*container){
+		"HOME unset":      func(*container) {},
+		"HOME is root":    func(c *container) { c.env("HOME=/") },
+		"HOME missing":    func(c *container) { c.env("HOME=/nonesuch") },
+		"HOME read-only":  func(c *container) { c.env("HOME=/usr") },
+		"noexec home":     func(c *container) { c.homeOn("noexec") },
+		"long path":       func(c *container) { c.homeAt("/mnt/" + strings.Repeat("deep/", 15) + "job") },
+		"invalid TMPDIR":  func(c *container) { c.env("TMPDIR=/nonesuch", "XDG_RUNTIME_DIR=/run/user/4242") },
+		"read-only /tmp":  func(c *container) { c.remount("/tmp", "ro"); c.homeAt("/mnt/" + strings.Repeat("deep/", 15) + "job") },
+		"noexec /tmp too": func(c *container) { c.remount("/tmp", "noexec"); c.homeOn("noexec") },
+	} {
+		t.Run(what, func(t *testing.T) {
+			c := newContainer(t)
+			change(c)
+			server := vscode.Get(t)
+			c.start()
+			c.unpack(server)
+			dir := c.at + "/.vscode-server-oss/bin/" + server.Commit
+			log := c.serves(server, dir)
+			runtime, _ := c.ssh("", "job", `echo "$XDG_RUNTIME_DIR"`)
+			socket := regexp.MustCompile(regexp.QuoteMeta(runtime) + `/vscode-ipc-[0-9a-f-]{36}\.sock\b`)
+			if failed := regexp.MustCompile(`\bE[A-Z]{4,}: .*`).FindString(log); failed != "" || !socket.MatchString(log) {
+				t.Errorf("%s; the server says\n%s", failed, log)
+			}
+			c.is("cd && pwd && ls -d .vscode-server-oss/data/logs", c.at+"\n.vscode-server-oss/data/logs")
+		})
+	}
+}
+
+// TestServerOnFullDisk: the server complains of what the user was told, and who
+// is in can make room.
+func TestServerOnFullDisk(t *testing.T) {
+	c := newContainer(t)
+	c.homeOn("size=1g")
+	server, dir := c.withServer(t)
+	c.start()
+	c.is("dd if=/dev/zero of=big bs=64k 2>/dev/null || :", "")
+	c.says("/srv/perch-entrypoint check", "the job home has 0 B free; an IDE's server wants about 1 GiB; delete files, or raise request_disk")
+	c.says(dir+"/bin/code-server-oss --list-extensions 2>&1 || :", "No space left on device")
+	c.is("rm ~/big", "")
+	c.serves(server, dir)
+}
+
+// unpack has the job unpack the server where its own programs are kept, as a
+// client does.
+func (c *container) unpack(server vscode.Server) {
+	c.t.Helper()
+	dir := ".vscode-server-oss/bin/" + server.Commit
+	cmd := fmt.Sprintf("ssh -F %s job 'mkdir -p %s && tar -xz --strip-components=1 -C %[2]s' <%s", c.config, dir, server.Archive)
+	c.must("sh", "-c", cmd)
+}
+
+// env adds to the environment that the job is started with.
+func (c *container) env(assignments ...string) {
+	c.spec.Process.Env = append(c.spec.Process.Env, assignments...)
+}
+
+// homeAt puts the job home elsewhere in the container.
+func (c *container) homeAt(dir string) {
+	for i := range c.spec.Process.Env {
+		c.spec.Process.Env[i] = strings.ReplaceAll(c.spec.Process.Env[i], jobHome, dir)
+	}
+	home := &c.spec.Mounts[len(c.spec.Mounts)-1]
+	home.Destination = dir
+	c.spec.Mounts = append([]specs.Mount{{Type: "tmpfs", Source: "tmpfs", Destination: path.Join("/", strings.Split(dir, "/")[1])}}, c.spec.Mounts...)
+	c.spec.Process.Args[0], c.spec.Process.Cwd, c.at = dir+"/perch-entrypoint", dir, dir
+}
+
+// homeOn puts the job home on a file system of its own.
+func (c *container) homeOn(options string) {
+	c.t.Helper()
+	aside := c.home + ".aside"
+	c.must("mv", c.home, aside)
+	c.must("mkdir", "-m", "700", c.home)
+	c.must("mount", "-t", "tmpfs", "-o", "mode=700,"+options, "none", c.home)
+	c.t.Cleanup(func() { c.must("umount", "-l", c.home) })
+	c.must("cp", "-a", aside+"/.", c.home)
+	if strings.Contains(options, "noexec") { // and the scheduler starts the image's own program
+		c.show(filepath.Join(c.dir, "bin", "perch-entrypoint"), "/mnt/perch-entrypoint")
+		c.spec.Mounts = append([]specs.Mount{{Type: "tmpfs", Source: "tmpfs", Destination: "/mnt"}}, c.spec.Mounts...)
+		c.spec.Process.Args[0] = "/mnt/perch-entrypoint"
+	}
+}
+
+// remount has a directory of the container's mounted in another way.
+func (c *container) remount(dir, option string) {
+	for i, m := range c.spec.Mounts {
+		if m.Destination == dir {
+			c.spec.Mounts[i].Options = append(m.Options, option)
+		}
+	}
 }

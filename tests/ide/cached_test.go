@@ -1,7 +1,9 @@
 package ide
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -20,6 +22,11 @@ func TestCached(t *testing.T) {
 	if out, err := exec.Command(session.Program("perch-entrypoint"), "cache", "add", "--dir", dir, server.Archive).CombinedOutput(); err != nil {
 		t.Fatalf("cache add: %v\n%s", err, out)
 	}
+	extension := filepath.Join(dir, product, "extensions", "site.seeded-1.2.3")
+	manifest := `{"name": "seeded", "publisher": "site", "version": "1.2.3", "engines": {"vscode": "*"}}`
+	if err := errors.Join(os.MkdirAll(extension, 0o755), os.WriteFile(filepath.Join(extension, "package.json"), []byte(manifest), 0o644)); err != nil {
+		t.Fatal(err)
+	}
 	s := session.Start(t, fmt.Sprintf("+PerchIDECache = %q", dir), "request_memory = 2G")
 	j := &job{command: s.Command, target: s.Target, server: server}
 	j.run(t, fmt.Sprintf("umask 077 && printf %s >%s/token", token, product))
@@ -31,6 +38,9 @@ func TestCached(t *testing.T) {
 	c.send(strings.ReplaceAll(j.script(c.id, "cached", "--socket-path="+socket), ".vscode-server", product))
 	c.result()
 	j.reached(t, byAddress("unix", socket), "http://server")
+	if got := j.run(t, fmt.Sprintf("%s/bin/%s/bin/code-server-oss --list-extensions --show-versions", product, server.Commit)); !strings.Contains(got, "site.seeded@1.2.3") {
+		t.Errorf("the server has the extensions %q", got)
+	}
 	// As when the directory is on CVMFS: nothing was written there.
 	if changed := j.run(t, fmt.Sprintf("find %s -newer %s/token", dir, product)); changed != "" {
 		t.Errorf("the server has written into the cache: %s", changed)

@@ -108,9 +108,6 @@ func (c *conversation) line() string {
 		if !open {
 			c.t.Fatalf("%q has ended; stderr:\n%s", c.cmd.Args, c.stderr)
 		}
-		if len(line) > 80 {
-			c.t.Errorf("a terminal would wrap %q", line)
-		}
 		return line
 	case <-time.After(time.Minute):
 		c.t.Fatalf("%q says nothing for a minute; stderr:\n%s", c.cmd.Args, c.stderr)
@@ -128,22 +125,39 @@ func (c *conversation) expect(want string) {
 
 var keyValue = regexp.MustCompile(`^(\w+)==(.*)==$`)
 
-// result waits for the script's result block, which has key==value== lines
-// alone between its markers.
+// result waits for the script's beginning and its result block.
 func (c *conversation) result() map[string]string {
 	c.t.Helper()
 	c.expect(c.id + ": running")
+	return c.block()
+}
+
+// block waits for the result block of a script that succeeds.
+func (c *conversation) block() map[string]string {
+	c.t.Helper()
 	c.expect(c.id + ": start")
-	values := map[string]string{}
-	for line := c.line(); line != c.id+": end"; line = c.line() {
-		pair := keyValue.FindStringSubmatch(line)
-		if pair == nil {
-			c.t.Fatalf("%q stands in the result block", line)
+	values := c.keys(c.id + ": end")
+	for key, value := range values {
+		if len(key+value)+len("====") > 80 {
+			c.t.Errorf("a terminal would wrap %s==%s==", key, value)
 		}
-		values[pair[1]] = pair[2]
 	}
 	if values["exitCode"] != "0" || values["osReleaseId"] != "debian" || values["listeningOn"] == "" {
 		c.t.Fatalf("the result is %q; stderr:\n%s", values, c.stderr)
+	}
+	return values
+}
+
+// keys reads key==value== lines, which stand alone before the marker end.
+func (c *conversation) keys(end string) map[string]string {
+	c.t.Helper()
+	values := map[string]string{}
+	for line := c.line(); line != end; line = c.line() {
+		pair := keyValue.FindStringSubmatch(line)
+		if pair == nil {
+			c.t.Fatalf("%q stands before %q", line, end)
+		}
+		values[pair[1]] = pair[2]
 	}
 	return values
 }

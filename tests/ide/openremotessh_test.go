@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -31,9 +32,14 @@ func openRemoteSSH(t *testing.T, j *job, s *session.Job) {
 		t.Fatal(err)
 	}
 	script, _, _ := strings.Cut(j.script("id", name, onPort), "while true")
+	socket := socketName(t)
+	other := talk(t, j.ssh([]string{"-T"}, "bash"))
+	other.send(j.script(other.id, j.ownServer(t), "--socket-path="+socket))
+	other.result()
+	agent, held := startAgent(t)
 	arguments, err := json.Marshal(map[string]any{
 		"proxy": []string{session.Program("perch"), "proxy", j.target}, "key": s.Identity,
-		"hostKey": strings.Fields(string(known))[2], "script": script, "socket": "/tmp/nobody",
+		"hostKey": strings.Fields(string(known))[2], "script": script, "liveSocket": socket, "deadSocket": "/tmp/nobody", "agent": agent,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -53,15 +59,16 @@ func openRemoteSSH(t *testing.T, j *job, s *session.Job) {
 		Code           int
 	}
 	var got, want struct {
-		Platform, Install, Signal, Port, ClosedPort, ClosedSocket string
-		Code                                                      ended
-		Ports, Execs                                              []string
+		Platform, Install, Signal, Port, ClosedPort, ClosedSocket, Socket, Agent, Pty string
+		Code                                                                          ended
+		Ports, Execs                                                                  []string
 	}
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	commit := j.server.Commit
 	want.Platform, want.Signal, want.Port = "Linux", "SIGTERM", commit
+	want.Socket, want.Agent, want.Pty = commit, held, "40 132 true 3"
 	want.Code = ended{"out\n", "err\n", 7}
 	want.Ports = []string{commit, commit, commit, commit}
 	want.Execs = []string{"1", "2", "3", "4", "5", "6", "7", "8"}
@@ -77,4 +84,32 @@ func openRemoteSSH(t *testing.T, j *job, s *session.Job) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("ssh2 got %+v, want %+v", got, want)
 	}
+}
+
+// startAgent starts an ssh-agent with one key, and returns its socket and what
+// ssh-add says of it.
+func startAgent(t *testing.T) (socket, list string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "agent") // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket, key := filepath.Join(dir, "sock"), filepath.Join(dir, "key")
+	agent := exec.Command("ssh-agent", "-D", "-a", socket)
+	if err := agent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { agent.Process.Kill(); agent.Wait() })
+	await(t, "the agent listens", func() bool { _, err := os.Stat(socket); return err == nil })
+	for _, args := range [][]string{{"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "agent's", "-f", key}, {"ssh-add", "-q", key}, {"ssh-add", "-l"}} {
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%q: %v\n%s", args, err, out)
+		}
+		list = string(out)
+	}
+	return socket, list
 }

@@ -3,6 +3,7 @@ package ide
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,14 +19,18 @@ func conversations(t *testing.T, j *job) {
 		hold func(*testing.T, *job)
 	}{
 		{"probe", probe},
-		{"local-server mode, bash", func(t *testing.T, j *job) { localServer(t, j, "bash") }},
-		{"local-server mode, platform unknown", func(t *testing.T, j *job) { localServer(t, j) }},
+		{"local-server mode, bash", func(t *testing.T, j *job) { localServer(t, j, noPty, "bash") }},
+		{"local-server mode, platform unknown", func(t *testing.T, j *job) { localServer(t, j, noPty) }},
+		{"local-server mode, pty permitted", func(t *testing.T, j *job) { localServer(t, j, nil, "bash") }},
+		{"local-server mode, platform unknown, pty permitted", func(t *testing.T, j *job) { localServer(t, j, nil) }},
 		{"local-server mode, RemoteCommand", remoteCommand},
-		{"terminal mode, sh", func(t *testing.T, j *job) { terminalMode(t, j, "sh") }},
-		{"terminal mode, bash", func(t *testing.T, j *job) { terminalMode(t, j, "bash") }},
+		{"terminal mode, sh", func(t *testing.T, j *job) { terminalMode(t, j, noPty, "sh") }},
+		{"terminal mode, bash", func(t *testing.T, j *job) { terminalMode(t, j, noPty, "bash") }},
+		{"terminal mode, pty permitted", func(t *testing.T, j *job) { terminalMode(t, j, nil, "bash") }},
 		{"install, then a tunnel to a port", func(t *testing.T, j *job) { installAndTunnel(t, j, onPort) }},
 		{"install, then a tunnel to a socket", func(t *testing.T, j *job) { installAndTunnel(t, j, "--socket-path="+socketName(t)) }},
 		{"socket chosen by the client", chosenSocket},
+		{"dialogue up to 0.113", dialogue},
 		{"sub-shell", subShell},
 		{"six windows at once", sixWindows},
 		{"exit status", exitStatus},
@@ -53,11 +58,15 @@ func probe(t *testing.T, j *job) {
 	}
 }
 
+// noPty is what the client says unless its setting permitPtyAllocation is on.
+var noPty = []string{"-T"}
+
 // localServer: one ssh with pipes and a SOCKS port. The script is written at
 // once, and stdin stays open.
-func localServer(t *testing.T, j *job, shell ...string) {
+func localServer(t *testing.T, j *job, pty []string, shell ...string) {
 	socks, name := session.FreePort(t), j.ownServer(t)
-	c := talk(t, j.ssh([]string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=15"}, shell...))
+	options := slices.Concat([]string{"-v"}, pty, []string{"-D", strconv.Itoa(socks), "-o", "ConnectTimeout=15"})
+	c := talk(t, j.ssh(options, shell...))
 	c.send(j.script(c.id, name, onPort))
 	result := c.result()
 	for _, line := range []string{
@@ -101,9 +110,9 @@ func remoteCommand(t *testing.T, j *job) {
 
 // terminalMode: the script comes from a file, so stdin is at its end while the
 // session lives on.
-func terminalMode(t *testing.T, j *job, shell string) {
+func terminalMode(t *testing.T, j *job, pty []string, shell string) {
 	socks, name := session.FreePort(t), j.ownServer(t)
-	c := talk(t, j.ssh([]string{"-T", "-D", strconv.Itoa(socks)}, shell))
+	c := talk(t, j.ssh(append(slices.Clone(pty), "-D", strconv.Itoa(socks)), shell))
 	c.send(strings.ReplaceAll(j.script(c.id, name, onPort), "sleep 180", "sleep 1"))
 	c.stdin.Close()
 	port := c.result()["listeningOn"]
@@ -142,31 +151,6 @@ func chosenSocket(t *testing.T, j *job) {
 		t.Errorf("the server listens on %s, want %s", got, socket)
 	}
 	j.reached(t, byAddress("tcp", fmt.Sprintf("127.0.0.1:%d", port)), "http://server")
-}
-
-// subShell: since the exec server the client first asks one thing after the
-// other, then has a second shell in the first, and only there runs its script.
-// Nothing may lie in a buffer meanwhile.
-func subShell(t *testing.T, j *job) {
-	socks, name := session.FreePort(t), j.ownServer(t)
-	c := talk(t, j.ssh([]string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=15"}, "bash"))
-	c.send("uname -rsv\n")
-	if got := c.line(); !strings.HasPrefix(got, "Linux ") {
-		t.Fatalf("uname says %q", got)
-	}
-	c.send("echo \"Parent Shell: ${0##*/}\"\n")
-	c.expect("Parent Shell: bash")
-	c.send("echo $$\n")
-	parent := c.line()
-	c.send("sh -c 'echo $$; exec sh'\n")
-	if child := c.line(); child == parent {
-		t.Errorf("the sub-shell is the shell, %s", child)
-	} else {
-		c.send("echo \"Script executing under PID: $$\"\n")
-		c.expect("Script executing under PID: " + child)
-	}
-	c.send(j.script(c.id, name, onPort))
-	manyBySOCKS(t, j, socks, c.result()["listeningOn"])
 }
 
 // sixWindows: several connections find the same job, and the one server.

@@ -6,7 +6,7 @@ const { Duplex } = require('stream');
 const fs = require('fs');
 const { Client } = require('ssh2');
 
-const { proxy, key, hostKey, script, socket } = JSON.parse(process.argv[2]);
+const { proxy, key, hostKey, script, liveSocket, deadSocket, agent } = JSON.parse(process.argv[2]);
 const conn = new Client();
 
 const exec = (command, options = {}) => new Promise((resolve, reject) => {
@@ -45,7 +45,11 @@ conn.on('ready', async () => {
   said.ports = await Promise.all([1, 2, 3, 4].map(async () => get(await toPort(port))));
   said.execs = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(async n => (await exec(`echo ${n}`)).stdout.trim()));
   said.closedPort = await refusal(toPort(1));
-  said.closedSocket = await refusal(toSocket(socket));
+  said.closedSocket = await refusal(toSocket(deadSocket));
+  said.socket = await get(await toSocket(liveSocket));
+  said.agent = (await exec('ssh-add -l', { agentForward: true })).stdout;
+  const pty = await exec('stty size; tty >&2; exit 3', { pty: { rows: 40, cols: 132, term: 'xterm' } });
+  said.pty = `${pty.stdout.split('\r\n')[0]} ${/\/dev\/pts\/\d+\r\n$/.test(pty.stdout)} ${pty.code}`;
   process.stdout.write(JSON.stringify(said));
   conn.end();
 }).on('close', () => process.exit(0)).on('error', err => { console.error(err); process.exit(1); });
@@ -53,7 +57,7 @@ conn.on('ready', async () => {
 const child = spawn(proxy[0], proxy.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
 conn.connect({
   sock: Duplex.from({ writable: child.stdin, readable: child.stdout }),
-  username: 'user', privateKey: fs.readFileSync(key), readyTimeout: 60000,
+  username: 'user', privateKey: fs.readFileSync(key), agent, readyTimeout: 60000,
   strictVendor: false, // else it asks for sockets only where the server calls itself OpenSSH
   hostVerifier: k => k.toString('base64') === hostKey,
 });

@@ -24,16 +24,7 @@ func codingAgent(t *testing.T, j *job, s *session.Job) {
 		t.Fatalf("the agent says %q, %v", out, err)
 	}
 	talk(t, s.SSH([]string{"-N", "-L", fmt.Sprintf("127.0.0.1:%d:/tmp/%s", port, name)}))
-	client := byAddress("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	await(t, "the forward stands", func() bool {
-		answer, err := client.Get("http://server/version")
-		if err != nil {
-			return false
-		}
-		answer.Body.Close()
-		return true
-	})
-	j.reached(t, client, "http://server")
+	answersBy(t, j, port)
 }
 
 // zed: a master holds the connection, all else is multiplexed over it: probes,
@@ -92,4 +83,24 @@ func gateway(t *testing.T, j *job, s *session.Job) {
 	if out, err := s.SSH([]string{"-T"}, ".cache/JetBrains/backend").Output(); err != nil || string(out) != "started-42\n" {
 		t.Errorf("the backend says %q, %v", out, err)
 	}
+	name, port := j.ownServer(t), session.FreePort(t)
+	c := talk(t, s.SSH([]string{"-T"}, "sh"))
+	c.send(j.script(c.id, name, onPort))
+	talk(t, s.SSH([]string{"-N", "-L", fmt.Sprintf("127.0.0.1:%d:127.0.0.1:%s", port, c.result()["listeningOn"])}))
+	answersBy(t, j, port)
+}
+
+// answersBy waits for a forward that has just been asked for.
+func answersBy(t *testing.T, j *job, port int) {
+	t.Helper()
+	client := byAddress("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	await(t, "the forward stands", func() bool {
+		answer, err := client.Get("http://server/version")
+		if err != nil {
+			return false
+		}
+		answer.Body.Close()
+		return true
+	})
+	j.reached(t, client, "http://server")
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // servers are the directories in which IDEs of VS Code's family keep programs.
-var servers = []string{".vscode-server", ".vscode-server-insiders", ".vscodium-server", ".cursor-server", ".windsurf-server"}
+var servers = []string{".vscode-server", ".vscode-server-insiders", ".vscode-server-oss", ".vscodium-server", ".cursor-server", ".windsurf-server"}
 
 // makeDirs makes what an IDE finds in its home. Where the home is without exec,
 // the directories for programs are elsewhere, and linked.

@@ -30,7 +30,7 @@ func (p *Place) shareCores(getenv func(string) string) {
 // wireSysroot leads VS Code's server to newer libraries where the image's are
 // too old and there are some. The job's own variables count for more.
 func (p *Place) wireSysroot(getenv func(string) string, sysroot string) {
-	if getenv("VSCODE_SERVER_CUSTOM_GLIBC_LINKER") != "" {
+	if getenv(libc.Linker) != "" {
 		return
 	}
 	if sysroot == "" {

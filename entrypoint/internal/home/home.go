@@ -73,11 +73,11 @@ func Prepare(getenv func(string) string, wishes Wishes) (*Place, error) {
 		p.dropLocks()
 	}
 	p.makeDirs()
-	p.linkServers(wishes.IDECache)
+	p.wireSysroot(getenv, wishes.Sysroot)
+	p.linkServers(getenv, wishes.IDECache)
 	p.probe()
 	p.nameUser(getenv)
 	p.shareCores(getenv)
-	p.wireSysroot(getenv, wishes.Sysroot)
 	p.record()
 	return p, nil
 }

@@ -75,7 +75,7 @@ func TestAddAndLink(t *testing.T) {
 	put(t, []byte("x"), dir, ".vscode-server/extensions/a.b-1/package.json")
 	put(t, []byte("mine"), home, ".vscode-server/extensions/c.d-1/package.json")
 	for range 2 {
-		if n, err := Link(dir, home); n != 1 || err != nil {
+		if n, err := Link(dir, home, ""); n != 1 || err != nil {
 			t.Fatalf("got %d, %v", n, err)
 		}
 	}
@@ -98,12 +98,63 @@ func TestAddAndLink(t *testing.T) {
 	})
 }
 
+// TestLinkPatchable: where servers patch their node, each has one of its own, and
+// finds it; one that the site has patched is linked as ever.
+func TestLinkPatchable(t *testing.T) {
+	shell, err := filepath.EvalSymlinks("/bin/sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	linker := interpreter(shell)
+	if linker == "" {
+		t.Fatalf("%s names no interpreter", shell)
+	}
+	node, err := os.ReadFile(shell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	const start = "#!/bin/sh\nreadlink -f \"$0\"\n"
+	from := put(t, archive(t, [2]string{"vscode-server-linux-x64/product.json", fmt.Sprintf(`{"commit":%q}`, commit)},
+		[2]string{"vscode-server-linux-x64/bin/code-server", start}, [2]string{"vscode-server-linux-x64/bin/remote-cli/code", "->../code-server"},
+		[2]string{"vscode-server-linux-x64/out/main.js", "main"}, [2]string{"vscode-server-linux-x64/node", string(node)}), t.TempDir(), "server.tar.gz")
+	if _, _, err := Add(dir, from, ""); err != nil {
+		t.Fatal(err)
+	}
+	for wanted, own := range map[string]bool{"/other" + linker: true, linker: false, "": false} {
+		home := t.TempDir()
+		if n, err := Link(dir, home, wanted); n != 1 || err != nil {
+			t.Fatalf("for %q: got %d, %v", wanted, n, err)
+		}
+		for _, server := range []string{"bin/" + commit, "cli/servers/Stable-" + commit + "/server"} {
+			server = filepath.Join(home, ".vscode-server", server)
+			for name, copied := range map[string]bool{"node": own, "bin/code-server": own, "bin/remote-cli/code": own, "out/main.js": false, "product.json": false} {
+				at, err := filepath.EvalSymlinks(filepath.Join(server, name))
+				if err != nil || strings.HasPrefix(at, home) != copied {
+					t.Errorf("for %q: %s is %s, %v", wanted, name, at, err)
+				}
+			}
+			if interpreter(filepath.Join(server, "node")) != linker {
+				t.Errorf("for %q: the node in %s is another", wanted, server)
+			}
+		}
+		if left, _ := filepath.Glob(filepath.Join(home, ".vscode-server/bin/.*")); len(left) > 0 {
+			t.Errorf("for %q: left %q", wanted, left)
+		}
+		if own {
+			if err := os.WriteFile(filepath.Join(home, ".vscode-server/bin", commit, "node"), nil, 0o700); err != nil {
+				t.Errorf("the node cannot be patched: %v", err)
+			}
+		}
+	}
+}
+
 func TestLinkHarmsNothing(t *testing.T) {
 	dir, home := cached(t), t.TempDir()
 	put(t, []byte("mine"), home, ".vscode-server/code-"+commit)
 	put(t, []byte("mine"), home, ".vscode-server/bin", commit, "product.json")
 	put(t, []byte("mine"), home, ".vscode-server/cli/servers/Stable-"+commit+"/server/product.json")
-	if _, err := Link(dir, home); err != nil {
+	if _, err := Link(dir, home, ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"code-" + commit, "bin/" + commit + "/product.json", "cli/servers/Stable-" + commit + "/server/product.json"} {
@@ -265,7 +316,7 @@ func BenchmarkLink(b *testing.B) {
 		b.StopTimer()
 		home := b.TempDir()
 		b.StartTimer()
-		if n, err := Link(dir, home); n != 1 || err != nil {
+		if n, err := Link(dir, home, ""); n != 1 || err != nil {
 			b.Fatalf("got %d, %v", n, err)
 		}
 	}

@@ -2,8 +2,6 @@ package idecache
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 )
@@ -11,9 +9,11 @@ import (
 // Link links all that the cache dir has into the job home: servers for both
 // ways in which they are started, CLIs, extensions; settings are copied. What
 // an IDE writes beside a server lies in directories of the home. What is there
-// already is left alone, but for links that lead nowhere. It returns how many
-// servers and CLIs are there; an error says what is amiss with the rest.
-func Link(dir, home string) (linked int, err error) {
+// already is left alone, but for links that lead nowhere. linker is the dynamic
+// linker to which servers patch their node when they start, "" where they do not:
+// one that is not patched yet gets a copy of what it changes. Link returns how
+// many servers and CLIs are there; an error says what is amiss with the rest.
+func Link(dir, home, linker string) (linked int, err error) {
 	all, err := List(dir)
 	if err != nil {
 		return 0, err
@@ -22,7 +22,7 @@ func Link(dir, home string) (linked int, err error) {
 	products := map[string]bool{}
 	for _, e := range all {
 		to := filepath.Join(home, e.Product)
-		if err := link(e, to); err != nil {
+		if err := link(e, to, linker); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -38,7 +38,7 @@ func Link(dir, home string) (linked int, err error) {
 	return linked, errors.Join(errs...)
 }
 
-func link(e Entry, to string) error {
+func link(e Entry, to, linker string) error {
 	if e.CLI != "" {
 		if err := point(e.CLI, filepath.Join(to, "code-"+e.Commit)); err != nil {
 			return err
@@ -46,6 +46,13 @@ func link(e Entry, to string) error {
 	}
 	if e.Server == "" {
 		return nil
+	}
+	if linker != "" && interpreter(filepath.Join(e.Server, "node")) != linker {
+		own := filepath.Join(to, "bin", e.Commit)
+		if err := patchable(e.Server, own); err != nil {
+			return err
+		}
+		return point(own, filepath.Join(to, "cli/servers", e.Name, "server"))
 	}
 	// log.txt and pid.txt are written beside the server, lru.json beside those.
 	if err := point(e.Server, filepath.Join(to, "cli/servers", e.Name, "server")); err != nil {
@@ -114,36 +121,9 @@ func seed(from, to string) error {
 		}
 	}
 	const settings = "data/Machine/settings.json"
-	return copyNew(filepath.Join(from, settings), filepath.Join(to, settings))
-}
-
-// copyNew copies a file, if it is there, to where none is.
-func copyNew(from, to string) error {
-	in, err := os.Open(from)
+	err := copyNew(filepath.Join(from, settings), filepath.Join(to, settings), 0o600)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, io.LimitReader(in, maxProduct))
-	if closed := out.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		os.Remove(to)
-		return fmt.Errorf("seeding %s: %w", to, err)
-	}
-	return nil
+	return err
 }

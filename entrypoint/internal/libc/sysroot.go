@@ -19,6 +19,10 @@ const DefaultSysroot = "/usr/local/share/perch/sysroot"
 // What is the name of the oddity, see docs/job-home.md.
 const What = "old C library"
 
+// Linker is the variable that names the dynamic linker to which VS Code's server
+// patches its node.
+const Linker = "VSCODE_SERVER_CUSTOM_GLIBC_LINKER"
+
 // loaders are the dynamic linkers by architecture, in the sysroot's lib or lib64.
 var loaders = map[string]string{"amd64": "ld-linux-x86-64.so.2", "arm64": "ld-linux-aarch64.so.1"}
 
@@ -32,9 +36,9 @@ type Variables struct {
 // Environ is the variables as assignments of the environment.
 func (v Variables) Environ() map[string]string {
 	return map[string]string{
-		"VSCODE_SERVER_CUSTOM_GLIBC_LINKER": v.Linker,
-		"VSCODE_SERVER_CUSTOM_GLIBC_PATH":   v.Path,
-		"VSCODE_SERVER_PATCHELF_PATH":       v.Patchelf,
+		Linker:                            v.Linker,
+		"VSCODE_SERVER_CUSTOM_GLIBC_PATH": v.Path,
+		"VSCODE_SERVER_PATCHELF_PATH":     v.Patchelf,
 	}
 }
 

@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"runtime/debug"
 	"sync"
@@ -100,8 +101,8 @@ func (c *conn) touch() { c.server.Activity.Touch() }
 // takeChannel counts a channel, and what it may hold of descriptors, unless there
 // are too many; then it says so.
 func (c *conn) takeChannel(descriptors int) (refusal string) {
-	if c.channels.Add(1) > maxChannels {
-		refusal = "too many channels in this connection"
+	if most := c.server.bounds.channels; int(c.channels.Add(1)) > most {
+		refusal = fmt.Sprintf("this connection has %d channels, which is the limit; close some, or use another connection", most)
 	} else if refusal = c.take(descriptors); refusal == "" {
 		return ""
 	}

@@ -50,7 +50,7 @@ func (s *session) prepare(cmd *exec.Cmd) {
 		if path, err := s.conn.server.agents.add(s.conn); err == nil {
 			cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+path)
 		} else {
-			s.conn.server.Log.Printf("forwarding the agent: %v", err)
+			s.conn.notice("the agent is not forwarded: %v", err)
 		}
 	}
 	if s.display != nil {

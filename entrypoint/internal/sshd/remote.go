@@ -79,7 +79,7 @@ func (c *conn) forwardTCP(payload []byte) (ok bool, reply []byte) {
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(int(m.Port))))
 	if err != nil {
-		c.server.Log.Printf("listening for a remote forward: %v", err)
+		c.notice("refusing a remote forward: %v", err)
 		return false, nil
 	}
 	if m.Port == 0 {
@@ -106,7 +106,7 @@ func (c *conn) forwardUnix(payload []byte) bool {
 	path := c.absolute(m.Path)
 	l, err := sockpath.Listen(path)
 	if err != nil {
-		c.server.Log.Printf("listening for a remote forward: %v", err)
+		c.notice("refusing a remote forward: %v", err)
 		return false
 	}
 	return c.listen("unix "+m.Path, &listener{l, path}, "forwarded-streamlocal@openssh.com", func(net.Conn) []byte {

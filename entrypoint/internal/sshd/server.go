@@ -6,6 +6,7 @@ package sshd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -48,16 +49,22 @@ type Config struct {
 	KeepAlive time.Duration
 	// LoginGrace is how long a login may take. 0: 120 s, as in sshd_config(5).
 	LoginGrace time.Duration
+
+	bounds bounds
 }
 
 // Bounds on what peers can have at the same time.
 const (
-	maxLogins      = 64   // connections that have not logged in yet
-	maxConnections = 1024 // that have
-	maxChannels    = 1024 // in one connection
-	maxSessions    = 256  // of those
-	maxListeners   = 128  // for remote forwards, in one connection
+	maxLogins    = 64  // connections that have not logged in yet
+	maxSessions  = 256 // in one connection
+	maxListeners = 128 // for remote forwards, in one connection
 )
+
+// bounds are those that a test could hardly reach.
+type bounds struct {
+	connections int // that have logged in
+	channels    int // in one connection
+}
 
 // farewell bounds each step of taking leave of a peer.
 const farewell = 500 * time.Millisecond
@@ -85,6 +92,9 @@ func New(c Config) *Server {
 	}
 	if c.LoginGrace == 0 {
 		c.LoginGrace = 120 * time.Second
+	}
+	if c.bounds == (bounds{}) {
+		c.bounds = bounds{connections: 1024, channels: 1024}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{
@@ -161,8 +171,11 @@ func (s *Server) serve(raw net.Conn) {
 func (s *Server) add(c *conn) (refusal string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ctx.Err() != nil || len(s.conns) >= maxConnections {
-		return "the job has too many connections, or ends"
+	if s.ctx.Err() != nil {
+		return "the job ends"
+	}
+	if n := len(s.conns); n >= s.bounds.connections {
+		return fmt.Sprintf("the job has %d connections, which is the limit; close some", n)
 	}
 	if refusal := c.take(socketDescriptors); refusal != "" {
 		return refusal

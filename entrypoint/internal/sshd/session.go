@@ -1,6 +1,7 @@
 package sshd
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -39,7 +40,7 @@ type session struct {
 // openSession accepts a session and serves it until its channel is closed.
 func (c *conn) openSession(channel ssh.NewChannel) {
 	if !c.reserveSession() {
-		channel.Reject(ssh.ResourceShortage, "no more sessions in this connection")
+		channel.Reject(ssh.ResourceShortage, fmt.Sprintf("this connection has %d sessions, which is the limit; close some, or use another connection", maxSessions))
 		return
 	}
 	s := &session{conn: c, env: map[string]string{}}
@@ -167,6 +168,7 @@ func (s *session) setEnv(payload []byte) bool {
 	}
 	s.envBytes += len(name) + len(value) + 2
 	if len(s.env) >= maxEnv || s.envBytes > maxEnvBytes {
+		s.conn.notice("dropping some of the variables that are sent: a session takes %d with %d KiB", maxEnv, maxEnvBytes>>10)
 		return false
 	}
 	s.env[name] = value

@@ -153,7 +153,7 @@ func (s *session) forwardX11(payload []byte) bool {
 		return false
 	}
 	if s.display, err = s.conn.openDisplay(x); err != nil {
-		s.conn.server.Log.Printf("forwarding X11: %v", err)
+		s.conn.notice("X11 is not forwarded: %v", err)
 		return false
 	}
 	return true

@@ -1,0 +1,91 @@
+package idecache
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// patchable makes the server to, in which its start script can patch the node:
+// that is a copy, and so is the directory of the script, which finds the node
+// from where it really lies. The rest are links.
+func patchable(from, to string) (err error) {
+	if isServer(to) {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	part, err := os.MkdirTemp(filepath.Dir(to), ".part-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(part)
+	if err := copyNew(filepath.Join(from, "node"), filepath.Join(part, "node"), 0o700); err != nil {
+		return err
+	}
+	if err := os.CopyFS(filepath.Join(part, "bin"), os.DirFS(filepath.Join(from, "bin"))); err != nil {
+		return err
+	}
+	if err := each(from, part); err != nil {
+		return err
+	}
+	err = os.Rename(part, to)
+	if errors.Is(err, os.ErrExist) || errors.Is(err, unix.ENOTEMPTY) {
+		return nil // what is there is the user's
+	}
+	return err
+}
+
+// interpreter is the dynamic linker that the program at path names, or "".
+func interpreter(path string) string {
+	program, err := elf.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer program.Close()
+	for _, p := range program.Progs {
+		if p.Type == elf.PT_INTERP {
+			name, _ := io.ReadAll(io.LimitReader(p.Open(), unix.PathMax))
+			return strings.TrimRight(string(name), "\x00")
+		}
+	}
+	return ""
+}
+
+// copyNew copies a file to where none is; its blocks are shared where the file
+// system can. Nothing half-made stays.
+func copyNew(from, to string, mode os.FileMode) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err = unix.IoctlFileClone(int(out.Fd()), int(in.Fd())); err != nil {
+		_, err = io.Copy(out, in)
+	}
+	if closed := out.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		os.Remove(to)
+		return fmt.Errorf("copying to %s: %w", to, err)
+	}
+	return nil
+}
