@@ -20,8 +20,9 @@ build: ## the four programs, into bin/
 demo: build ## a session in a job on this machine, from submission to the end
 	tests/demo/demo
 
-test: deps build ## all tests; real HTCondor pools, containers and clients
-	$(GO) test -count=1 -timeout=40m -parallel=3 ./...
+test: deps build ## all tests; real HTCondor pools, containers and clients. Pictures: out/_artifacts
+	@rm -rf out/_artifacts && mkdir -p out
+	$(GO) test -count=1 -timeout=40m -parallel=3 -artifacts -outputdir=$(CURDIR)/out ./...
 
 test-unit: ## the tests that need nothing but Go and ssh, in seconds
 	$(GO) test -short ./entrypoint/... ./shim/... ./ci/...
@@ -67,5 +68,5 @@ deps: ## install by apt what tests and lint need (as root), or say what to insta
 image-deps: ## install by apt what building and trying images needs, and no more
 	@tests/deps buildah ca-certificates git mmdebstrap openssh-client runc uidmap
 
-clean: ## remove bin/
-	rm -rf bin
+clean: ## remove bin/ and the pictures of tests
+	rm -rf bin out/_artifacts
