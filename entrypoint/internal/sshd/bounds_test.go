@@ -7,13 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
 
 // TestChannelsAreBounded: one too many is told so, and costs the others nothing.
 func TestChannelsAreBounded(t *testing.T) {
-	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 9, channels: 3} })
+	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 9, channels: 3, silence: time.Hour} })
 	client := s.connect()
 	for range 3 {
 		s.raw(client)
@@ -31,7 +32,7 @@ func TestChannelsAreBounded(t *testing.T) {
 // TestConnectionsAreBounded: one too many is told so by the disconnect, and the
 // place of one that ends is free.
 func TestConnectionsAreBounded(t *testing.T) {
-	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 2, channels: 9} })
+	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 2, channels: 9, silence: time.Hour} })
 	first, second := s.connect(), s.connect()
 	refused := s.connect()
 	if err := refused.Wait(); err == nil || !strings.Contains(err.Error(), "has 2 connections, which is the limit; close some") {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // exitCannotRun is what shells return for a command that is not there.
@@ -73,7 +74,7 @@ func (s *session) startOnTerminal(cmd *exec.Cmd) error {
 		return err
 	}
 	s.conn.do(func() { feed(t, reader{s.channel, s.conn.touch}) })
-	s.drain(cmd, map[*stream]io.Reader{s.out: t})
+	s.drain(cmd, map[*stream]io.ReadCloser{s.out: t})
 	return nil
 }
 
@@ -105,7 +106,7 @@ func (s *session) startOnPipes(cmd *exec.Cmd) error {
 		defer ours[0].Close()
 		feed(ours[0], reader{s.channel, s.conn.touch})
 	})
-	s.drain(cmd, map[*stream]io.Reader{s.out: ours[1], s.err: ours[2]})
+	s.drain(cmd, map[*stream]io.ReadCloser{s.out: ours[1], s.err: ours[2]})
 	return nil
 }
 
@@ -131,12 +132,18 @@ func (s *session) start(cmd *exec.Cmd, ends ...io.Closer) error {
 // the wire go the exit status, the rest of the output, EOF, close, as from
 // sshd. The output ends when the last process has closed it, which may be long
 // after the command's end.
-func (s *session) drain(cmd *exec.Cmd, outputs map[*stream]io.Reader) {
+func (s *session) drain(cmd *exec.Cmd, outputs map[*stream]io.ReadCloser) {
 	var sent sync.WaitGroup
 	for to, from := range outputs {
 		// When the peer takes no more, hangUp closes the pipe and the command
 		// gets SIGPIPE, as with sshd.
-		sent.Go(func() { copyChunks(to, from) })
+		sent.Go(func() {
+			_ = copyChunks(to, reader{from, func() { s.moved.Add(1) }})
+			if s.leftAlone() {
+				_, _ = io.Copy(io.Discard, from)
+				from.Close()
+			}
+		})
 	}
 	go func() {
 		cmd.Wait() // what it says stands in ProcessState
@@ -144,7 +151,39 @@ func (s *session) drain(cmd *exec.Cmd, outputs map[*stream]io.Reader) {
 		s.process = nil
 		s.mu.Unlock()
 		s.sendExit(cmd.ProcessState.Sys().(syscall.WaitStatus))
-		sent.Wait()
+		all := make(chan struct{})
+		go func() { defer close(all); sent.Wait() }()
+		s.awaitOutput(all)
 		s.finish()
 	}()
+}
+
+// awaitOutput waits until all output is sent. Where something that the command
+// left behind holds it open, and says nothing for long, it is left alone: other
+// than by sshd, which waits for ever, and other than when the client goes, it
+// does not get SIGPIPE.
+func (s *session) awaitOutput(all <-chan struct{}) {
+	limit := s.conn.server.bounds.silence
+	tick := time.NewTicker(limit)
+	defer tick.Stop()
+	for before := s.moved.Load(); ; before = s.moved.Load() {
+		select {
+		case <-all:
+			return
+		case <-tick.C:
+		}
+		if s.moved.Load() == before {
+			break
+		}
+	}
+	s.tell(fmt.Sprintf("perch: what the command left running has said nothing for %v; it runs on, its output is not shown any more", limit))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closers, s.alone = nil, true
+}
+
+func (s *session) leftAlone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alone
 }

@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -90,6 +92,29 @@ func TestProcessThatOutlivesItsShell(t *testing.T) {
 	}
 	client.Close()
 	eventually(t, "the connection is gone", func() bool { return s.activity.here.Load() == 0 })
+}
+
+// A silent process does not hold the session for ever, and does not suffer: it
+// writes on, to nobody, also when the connection ends.
+func TestSilentProcessThatOutlivesItsShell(t *testing.T) {
+	s := serve(t, func(c *Config) {
+		c.bounds = bounds{connections: 9, channels: 9, silence: 100 * time.Millisecond}
+	})
+	client := s.connect()
+	session := s.session(client)
+	var out, said bytes.Buffer
+	session.Stdout, session.Stderr = &out, &said
+	gate := filepath.Join(t.TempDir(), "gate")
+	line := fmt.Sprintf("(until [ -e %[1]s ]; do sleep 0.02; done; echo late; echo late; sleep 0.1; echo late && touch %[1]s.passed) & echo ok", gate)
+	if err := session.Run(line); err != nil || out.String() != "ok\n" || !strings.Contains(said.String(), "has said nothing for 100ms; it runs on") {
+		t.Errorf("got %q, %q, %v", &out, &said, err)
+	}
+	client.Close()
+	eventually(t, "the connection is gone", func() bool { return s.activity.here.Load() == 0 })
+	if err := os.WriteFile(gate, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it has written on", func() bool { _, err := os.Stat(gate + ".passed"); return err == nil })
 }
 
 // What is typed does not wait behind a bulk transfer of the same connection.

@@ -64,6 +64,9 @@ const (
 type bounds struct {
 	connections int // that have logged in
 	channels    int // in one connection
+	// silence is how long, at least, processes that hold a command's output open
+	// may say nothing after its end before the session ends without them.
+	silence time.Duration
 }
 
 // farewell bounds each step of taking leave of a peer.
@@ -94,7 +97,7 @@ func New(c Config) *Server {
 		c.LoginGrace = 120 * time.Second
 	}
 	if c.bounds == (bounds{}) {
-		c.bounds = bounds{connections: 1024, channels: 1024}
+		c.bounds = bounds{connections: 1024, channels: 1024, silence: 10 * time.Minute}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{

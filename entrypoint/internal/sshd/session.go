@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/crypto/ssh"
@@ -31,10 +32,13 @@ type session struct {
 
 	begun bool // for notices; belongs to conn.mu
 
+	moved atomic.Uint64 // how often output was read
+
 	mu       sync.Mutex
 	terminal *tty.Terminal
 	process  *os.Process // while it runs
 	closers  []io.Closer // our ends of the command's pipes
+	alone    bool        // what is left of the command may write to nobody
 }
 
 // openSession accepts a session and serves it until its channel is closed.
