@@ -34,8 +34,12 @@ func (h held) each() float64 { return (h.With.Resident - h.Base.Resident) / floa
 
 // measureMemory opens terminals on which nobody types.
 func (s *servers) measureMemory(ctx context.Context, c *comparison) error {
+	return s.measureHeld(ctx, &c.Memory, s.both())
+}
+
+func (s *servers) measureHeld(ctx context.Context, into *[]held, servers []served) error {
 	s.say("measuring what %d idle sessions take", s.Crowd)
-	for _, w := range s.both() {
+	for _, w := range servers {
 		h := held{Way: w.name, Open: s.Crowd, Base: stateOf(w.pids())}
 		open := make([]*typist, s.Crowd)
 		failed := make([]error, s.Crowd)
@@ -53,7 +57,7 @@ func (s *servers) measureMemory(ctx context.Context, c *comparison) error {
 		if err := errors.Join(failed...); err != nil {
 			return fmt.Errorf("opening %d sessions to %s: %w", s.Crowd, w.name, err)
 		}
-		c.Memory = append(c.Memory, h)
+		*into = append(*into, h)
 	}
 	return nil
 }

@@ -153,16 +153,20 @@ func (w way) copies(ctx context.Context) (stop func() error, err error) {
 
 // measureEcho measures keys: alone, beside a copy, and in the copy's connection.
 func (s *servers) measureEcho(ctx context.Context, c *comparison) error {
-	s.say("measuring keys, %d rounds of %d", s.KeyRounds, s.Keys)
-	b := bounds{s.KeyRounds, 40 * time.Second, time.Minute}
+	return s.echoTables(ctx, c, "", s.both(), s.serverPlan, 40*time.Second)
+}
+
+func (s *servers) echoTables(ctx context.Context, c *comparison, prefix string, servers []served, plan serverPlan, total time.Duration) error {
+	s.say("measuring %skeys, %d rounds of %d", prefix, plan.KeyRounds, plan.Keys)
+	b := bounds{plan.KeyRounds, total, time.Minute}
 	var idle, beside, same []burst
-	for _, w := range s.both() {
-		idle = append(idle, w.echoes(s.Keys))
-		beside = append(beside, w.echoesBeside(s.Keys, false))
-		same = append(same, w.echoesBeside(s.Keys, true))
+	for _, w := range servers {
+		idle = append(idle, w.echoes(plan.Keys))
+		beside = append(beside, w.echoesBeside(plan.Keys, false))
+		same = append(same, w.echoesBeside(plan.Keys, true))
 	}
 	return errors.Join(
-		c.take(inBursts(ctx, tableEcho, b, idle)),
-		c.take(inBursts(ctx, tableBeside, b, beside)),
-		c.take(inBursts(ctx, tableSame, b, same)))
+		c.take(inBursts(ctx, prefix+tableEcho, b, idle)),
+		c.take(inBursts(ctx, prefix+tableBeside, b, beside)),
+		c.take(inBursts(ctx, prefix+tableSame, b, same)))
 }

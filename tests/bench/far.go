@@ -37,15 +37,11 @@ func (s *servers) measureFar(ctx context.Context, c *comparison) (err error) {
 		defer func() { err = errors.Join(err, stop()) }()
 		far = append(far, moved)
 	}
-	s.say("measuring sessions, keys and copies of %d MiB over it", s.FarSize)
-	var sessions []measure
-	var idle []burst
-	for _, w := range far {
-		sessions, idle = append(sessions, w.runsTrue()), append(idle, w.echoes(s.Keys/3))
-	}
+	slow := serverPlan{Sequence: s.Far, Crowds: s.FarCrowds, Crowd: s.Crowd, Keys: s.Keys / 4, KeyRounds: s.KeyRounds}
 	return errors.Join(
-		c.take(inTurns(ctx, farPrefix+tableSequence, bounds{s.Far, 60 * time.Second, time.Minute}, sessions)),
-		c.take(inBursts(ctx, farPrefix+tableEcho, bounds{2, 40 * time.Second, time.Minute}, idle)),
+		s.measureHeld(ctx, &c.FarMemory, far),
+		s.sessionTables(ctx, c, farPrefix, far, slow, 45*time.Minute),
+		s.echoTables(ctx, c, farPrefix, far, slow, 2*time.Minute),
 		s.copyTables(ctx, c, farPrefix, far, s.FarSize, bounds{s.FarCopies, 40 * time.Second, time.Minute}))
 }
 

@@ -49,10 +49,12 @@ type comparison struct {
 	Plan   serverPlan
 	Tables []Table
 	Memory []held
-	Line   checked
-	Bench  []benchmark
-	Soak   *soaked
-	Took   time.Duration
+	// FarMemory is the same over the long line.
+	FarMemory []held
+	Line      checked
+	Bench     []benchmark
+	Soak      *soaked
+	Took      time.Duration
 }
 
 func (c comparison) table(name string) Table { return tableOf(c.Tables, name) }
@@ -68,14 +70,15 @@ type serverPlan struct {
 	// FarCopies how many there are.
 	Size, FarSize     int
 	Copies, FarCopies int
-	// Far is how many sessions are opened over the long line.
-	Far int
+	// Far is how many sessions are opened over the long line, one after the
+	// other, and FarCrowds how often Crowd of them at once.
+	Far, FarCrowds int
 	// Starts is how often perch-entrypoint is started.
 	Starts int
 }
 
 var usualServerPlan = serverPlan{Sequence: 1000, Crowds: 5, Crowd: 50, Keys: 100, KeyRounds: 4, Size: 512, FarSize: 48,
-	Copies: 3, FarCopies: 2, Far: 15, Starts: 15}
+	Copies: 3, FarCopies: 2, Far: 1000, FarCrowds: 3, Starts: 15}
 
 // servers are the two, as long as they run, in a directory of their own.
 type servers struct {
@@ -168,14 +171,18 @@ func compare(ctx context.Context, root string, plan serverPlan, soak time.Durati
 
 // measureSessions measures how long sessions take, alone and in a crowd.
 func (s *servers) measureSessions(ctx context.Context, c *comparison) error {
-	s.say("measuring %d sessions one after the other, and %d at once", s.Sequence, s.Crowd)
+	return s.sessionTables(ctx, c, "", s.both(), s.serverPlan, 200*time.Second)
+}
+
+func (s *servers) sessionTables(ctx context.Context, c *comparison, prefix string, servers []served, plan serverPlan, total time.Duration) error {
+	s.say("measuring %s%d sessions one after the other, and %d at once", prefix, plan.Sequence, plan.Crowd)
 	var alone, many []measure
-	for _, w := range s.both() {
-		alone, many = append(alone, w.runsTrue()), append(many, w.runsMany(s.Crowd))
+	for _, w := range servers {
+		alone, many = append(alone, w.runsTrue()), append(many, w.runsMany(plan.Crowd))
 	}
 	return errors.Join(
-		c.take(inTurns(ctx, tableSequence, bounds{s.Sequence, 200 * time.Second, time.Minute}, alone)),
-		c.take(inTurns(ctx, tableParallel, bounds{s.Crowds, 40 * time.Second, time.Minute}, many)))
+		c.take(inTurns(ctx, prefix+tableSequence, bounds{plan.Sequence, total, time.Minute}, alone)),
+		c.take(inTurns(ctx, prefix+tableParallel, bounds{plan.Crowds, 60 * time.Second, time.Minute}, many)))
 }
 
 // take adds a table.

@@ -17,7 +17,7 @@ func TestCompare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := serverPlan{Sequence: 2, Crowds: 1, Crowd: 2, Keys: 4, KeyRounds: 1, Size: 4, FarSize: 1, Copies: 1, FarCopies: 1, Far: 1, Starts: 2}
+	plan := serverPlan{Sequence: 2, Crowds: 1, Crowd: 2, Keys: 8, KeyRounds: 1, Size: 4, FarSize: 1, Copies: 1, FarCopies: 1, Far: 1, FarCrowds: 1, Starts: 2}
 	c, err := compare(t.Context(), root, plan, 2*time.Second, t.Output())
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func TestCompare(t *testing.T) {
 			}
 		}
 	}
-	for _, h := range c.Memory {
+	for _, h := range append(c.Memory, c.FarMemory...) {
 		if h.With.Resident <= h.Base.Resident || h.With.Files <= h.Base.Files {
 			t.Errorf("%s holds %+v, and with %d sessions %+v", h.Way, h.Base, h.Open, h.With)
 		}

@@ -87,9 +87,9 @@ func (c *comparison) copyTable(prefix string, size int) string {
 	return markdown(rows)
 }
 
-func (c *comparison) heldTable() string {
+func (c *comparison) heldTable(all []held) string {
 	rows := [][]string{{"server", "without sessions, MB", fmt.Sprint("with ", c.Plan.Crowd, ", MB"), "each, MB", "processes", "threads", "descriptors"}}
-	for _, h := range c.Memory {
+	for _, h := range all {
 		rows = append(rows, []string{h.Way, number(h.Base.Resident/1e6, 1), number(h.With.Resident/1e6, 1), number(h.each()/1e6, 2),
 			fmt.Sprint(h.With.Processes), fmt.Sprint(h.With.Threads), fmt.Sprint(h.With.Files)})
 	}

@@ -30,10 +30,16 @@ func (c comparison) targets() []target {
 		all = append(all, c.echoTargets(t.name, t.what)...)
 	}
 	all = append(all, c.copyTargets("")...)
+	all = append(all, memoryTargets("", c.Memory)...)
+	far := farPrefix
 	all = append(all,
-		target{what: fmt.Sprintf("memory with %d idle sessions", c.Plan.Crowd), unit: "MB", got: c.heldBy(byEntrypoint).With.Resident / 1e6, want: baseTarget + eachTarget*float64(c.Plan.Crowd)},
-		target{what: "`true` over the long line: perch-entrypoint / sshd", got: ratio(c.table(farPrefix+tableSequence), byEntrypoint, byOpenSSH), want: 1})
-	all = append(all, c.echoTargets(farPrefix+tableEcho, "a key over the long line")[:1]...)
+		target{what: "`true` over the long line: perch-entrypoint / sshd", got: ratio(c.table(far+tableSequence), byEntrypoint, byOpenSSH), want: 1},
+		target{what: fmt.Sprint(c.Plan.Crowd, " of them at once: perch-entrypoint / sshd"), got: ratio(c.table(far+tableParallel), byEntrypoint, byOpenSSH), want: 1})
+	for _, t := range []struct{ name, what string }{
+		{tableEcho, "a key over the long line"}, {tableBeside, "a key over the long line, beside a copy"}, {tableSame, "a key over the long line, in the copy's connection"}} {
+		all = append(all, c.echoTargets(far+t.name, t.what)...)
+	}
+	all = append(all, memoryTargets(" over the long line", c.FarMemory)...)
 	all = append(all, c.copyTargets(farPrefix)...)
 	all = append(all, target{what: "from the start of perch-entrypoint to its socket", unit: "ms",
 		got: 1000 * c.table(tablePrepare).row(byEntrypoint).Took.Median(), want: prepareTarget})
@@ -80,15 +86,18 @@ func (c comparison) copyTargets(prefix string) (all []target) {
 	return all
 }
 
-// heldBy is a server's memory; NaN where it was not measured.
-func (c comparison) heldBy(name string) held {
-	for _, h := range c.Memory {
-		if h.Way == name {
-			return h
+// memoryTargets are those of perch-entrypoint; NaN where it was not measured.
+func memoryTargets(where string, all []held) []target {
+	ours := held{Base: state{Resident: math.NaN()}, With: state{Resident: math.NaN()}}
+	for _, h := range all {
+		if h.Way == byEntrypoint {
+			ours = h
 		}
 	}
-	missing := state{Resident: math.NaN()}
-	return held{Way: name, Base: missing, With: missing}
+	return []target{
+		{what: "memory without sessions" + where, unit: "MB", got: ours.Base.Resident / 1e6, want: baseTarget},
+		{what: "memory for each idle session" + where, unit: "MB", got: ours.each() / 1e6, want: eachTarget},
+	}
 }
 
 // targets are none where there was no soak.
