@@ -57,6 +57,18 @@ func (k Kind) File(e images.Environment) string {
 	return name + ".jdl"
 }
 
+// Image is the image that the kind asks for: its path or name, or the value of
+// ContainerOS; "" where that is the user's to say.
+func (k Kind) Image(e images.Environment) string {
+	switch k.Name {
+	case "containeros":
+		return e.ContainerOS
+	case "docker":
+		return e.Registry
+	}
+	return e.ContainerImage()
+}
+
 // Text is the submit description of the kind for an environment.
 func (k Kind) Text(e images.Environment) (string, error) {
 	var text strings.Builder

@@ -11,15 +11,16 @@ import (
 // What is generated is what the folders and the source of the templates say.
 func TestCatalogIsCurrent(t *testing.T) {
 	const repository = "../../.."
-	images, templates := t.TempDir(), t.TempDir()
+	images, templates, gitlab := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "images.yml")
 	if err := os.CopyFS(images, os.DirFS(filepath.Join(repository, "images"))); err != nil {
 		t.Fatal(err)
 	}
 	var stderr bytes.Buffer
-	if code := Run(context.Background(), []string{"catalog", "--images", images, "--templates", templates}, nil, nil, &stderr); code != 0 {
+	if code := Run(context.Background(), []string{"catalog", "--images", images, "--templates", templates, "--gitlab", gitlab}, nil, nil, &stderr); code != 0 {
 		t.Fatal(stderr.String())
 	}
 	same(t, filepath.Join(images, "catalog.json"), filepath.Join(repository, "images", "catalog.json"))
+	same(t, gitlab, filepath.Join(repository, "ci/gitlab/images.yml"))
 	made, err := filepath.Glob(filepath.Join(templates, "*.jdl"))
 	if err != nil {
 		t.Fatal(err)

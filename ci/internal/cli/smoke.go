@@ -94,7 +94,11 @@ it is not.`,
 // tryOne tries an image, given by its path or as an environment's name.
 func tryOne(c *cobra.Command, r smoke.Request, image, built string) (report.Image, error) {
 	r.Image = image
-	if r.Environment == "" {
+	if r.Environment != "" {
+		if _, err := environment.Find(r.Images, r.Environment); err != nil {
+			return report.Image{}, err
+		}
+	} else {
 		known, _ := environment.List(r.Images)
 		name := strings.TrimSuffix(filepath.Base(image), ".tar")
 		if slices.Contains(known, name) {

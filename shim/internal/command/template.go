@@ -34,7 +34,7 @@ func (a *app) templateList() *cobra.Command {
 			table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(table, "NAME\tWHAT\tIMAGE")
 			for _, t := range all {
-				fmt.Fprintf(table, "%s\t%s%s\t%s\n", t.Name, t.Environment.Title, t.Kind.About, cmp.Or(t.Environment.Image, "-"))
+				fmt.Fprintf(table, "%s\t%s%s\t%s\n", t.Name, t.Environment.Title, t.Kind.About, cmp.Or(t.Kind.Image(t.Environment), "-"))
 			}
 			return table.Flush()
 		},
