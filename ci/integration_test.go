@@ -7,15 +7,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/adrg/xdg"
 	"golang.org/x/sys/unix"
 
+	"perch/ci/internal/entrylayer"
+	"perch/ci/internal/ociarchive"
 	"perch/ci/internal/tool"
+	"perch/entrypoint/contract"
 )
 
 // The tests of this file build the real debian12 image and try it. Base and
@@ -98,6 +103,39 @@ func TestBuildAndSmoke(t *testing.T) {
 	t.Logf("\n%s", table)
 	if out, _, err := k.run("diff", image+".tar", image+".packages.tsv"); err != nil || out != "" {
 		t.Errorf("an image and its own list differ: %v, %q", err, out)
+	}
+}
+
+// TestOrigin: the archive's annotations and the image's labels say what it was
+// made of.
+func TestOrigin(t *testing.T) {
+	archive, err := ociarchive.Open(filepath.Join(builtImage(t, needKit(t)), "debian12.tar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	image, err := archive.Image()
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := image.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, form := range map[string]string{
+		entrylayer.Title: "^Perch Debian 12$", entrylayer.Environment: "^debian12$", entrylayer.Contract: fmt.Sprintf("^%d$", contract.Version),
+		entrylayer.Revision: "^[0-9a-f]{40}$", entrylayer.BaseName: "debian|bookworm", entrylayer.BaseDigest: "^sha256:[0-9a-f]{64}$",
+	} {
+		if got := manifest.Annotations[name]; !regexp.MustCompile(form).MatchString(got) || config.Config.Labels[name] != got {
+			t.Errorf("%s: annotation %q, label %q; want %s", name, got, config.Config.Labels[name], form)
+		}
+	}
+	if created, err := time.Parse(time.RFC3339, manifest.Annotations[entrylayer.Created]); err != nil || created.Year() < 2026 {
+		t.Errorf("created %v, %v", created, err)
 	}
 }
 

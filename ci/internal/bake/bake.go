@@ -135,6 +135,8 @@ func (r Request) image(base source.Image) (source.Image, error) {
 	created := config.Created.Time
 	base.Image, err = entrylayer.Add(base.Image, r.Entrypoint, created, map[string]string{
 		entrylayer.Created:    created.UTC().Format(time.RFC3339),
+		entrylayer.Source:     "", // those that the base has are of its own files
+		entrylayer.Revision:   "",
 		entrylayer.BaseName:   base.Name,
 		entrylayer.BaseDigest: digest.String(),
 	})
