@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +15,8 @@ import (
 	"perch/tests/vscode"
 )
 
-// breaks are ways to break an image that make one check fail, and no other.
+// breaks are ways to break an image that make one check fail, and no other; those
+// after the first way, and those of several checks, are called after a colon.
 var breaks = map[string]func(t *testing.T, root string){
 	"system":               write("usr/lib/os-release", "ID=none\n"),
 	"user":                 whenRun("cat /proc/self/status", `cat() { echo "Uid:	0"; }`),
@@ -42,8 +44,14 @@ var breaks = map[string]func(t *testing.T, root string){
 	"secrets":              write("root/.netrc", "machine example.org password secret\n"),
 	"leftovers":            write("var/cache/apt/archives/left.deb", "left"),
 	"size":                 grow("usr/share/large", 4<<30),
-	"stop":                 wrapEntrypoint,
+	"stop":                 wrapEntrypoint("\"$0.real\" \"$@\"\nexit 3"),
 	"entrypoint ready":     remove("usr/local/bin/perch-entrypoint"),
+
+	"entrypoint ready: in time":                         wrapEntrypoint("sleep 300"),
+	"permissions: world-writable":                       chmod("usr/bin/ls", 0o777),
+	"secrets: a private key":                            write("root/deploy", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza\n"),
+	"leftovers: logs":                                   write("var/log/dpkg.log", "installed"),
+	"C program and C++ program and Python program: gdb": shadow("usr/bin/gdb", `case $* in *--version*) echo GNU gdb ;; *) echo "no ptrace"; exit 1 ;; esac`),
 }
 
 // TestBrokenImages: each check fails where it should, and alone.
@@ -54,24 +62,27 @@ func TestBrokenImages(t *testing.T) {
 	if missing := slices.DeleteFunc(slices.Sorted(maps.Keys(sound)), func(c string) bool { return breaks[c] != nil }); len(missing) > 0 {
 		t.Errorf("nothing here breaks %q", missing)
 	}
-	for check, spoil := range breaks {
-		t.Run(check, func(t *testing.T) {
+	for way, spoil := range breaks {
+		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			root := overlay(t, i.tree)
 			spoil(t, root)
+			names, _, _ := strings.Cut(way, ":")
 			archive := ""
-			if check == "VS Code server" {
+			if names == "VS Code server" {
 				archive = server.Archive
 			}
 			got := results(t, i, root, archive)
-			if check == "entrypoint ready" {
-				if len(got) != 1 || got[check] != "FAIL" {
+			if names == "entrypoint ready" {
+				if len(got) != 1 || got[names] != "FAIL" {
 					t.Errorf("got %v", got)
 				}
 				return
 			}
 			want := maps.Clone(sound)
-			want[check] = "FAIL"
+			for check := range strings.SplitSeq(names, " and ") {
+				want[check] = "FAIL"
+			}
 			if !maps.Equal(got, want) {
 				for c := range want {
 					if got[c] != want[c] {
@@ -179,12 +190,18 @@ func whenRun(text, do string) func(*testing.T, string) {
 	}
 }
 
-// wrapEntrypoint has the job end with another status than the entrypoint.
-func wrapEntrypoint(t *testing.T, root string) {
-	program := filepath.Join(root, "usr/local/bin/perch-entrypoint")
-	if err := os.Rename(program, program+".real"); err != nil {
-		t.Fatal(err)
+// shadow puts a script in a program's place.
+func shadow(path, script string) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		if err := os.Rename(filepath.Join(root, path), filepath.Join(root, path+".real")); err != nil {
+			t.Fatal(err)
+		}
+		write(path, "#!/bin/sh\n"+script+"\n")(t, root)
+		chmod(path, 0o755)(t, root)
 	}
-	write("usr/local/bin/perch-entrypoint", "#!/bin/sh\n\"$0.real\" \"$@\"\nexit 3\n")(t, root)
-	chmod("usr/local/bin/perch-entrypoint", 0o755)(t, root)
+}
+
+// wrapEntrypoint has the job run something else, such as "$0.real".
+func wrapEntrypoint(script string) func(*testing.T, string) {
+	return shadow("usr/local/bin/perch-entrypoint", script)
 }
