@@ -62,10 +62,13 @@ func makeImage(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ociarchive.WriteFile(ts.MkAbs(args[0]), image, "image"))
 }
 
-// imageOf makes an image: bare has one file, packages a list of packages,
-// other-machine is for one that there is not.
+// imageOf makes an image: bare has one file and a shell, no-shell not even that,
+// packages a list of packages, other-machine is for one that there is not.
 func imageOf(kind string) (v1.Image, error) {
-	layer := imagetest.Layer{"file": "content"}
+	layer := imagetest.Layer{"file": "content", "bin/sh": "a shell"}
+	if kind == "no-shell" {
+		layer = imagetest.Layer{"file": "content"}
+	}
 	if kind == "packages" {
 		layer = imagetest.Layer{packages.File: "bash\t5.2\tamd64\tbash\t\n"}
 	}

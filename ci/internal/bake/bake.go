@@ -37,9 +37,12 @@ type Request struct {
 	Steps *steps.Steps
 }
 
-// Run bakes an image, and returns what was found in its base. What it lacks is
-// for people to judge, and no error. Out is whole or, after an error, as it was
-// before.
+// errNoShell: nobody could do anything in such an image.
+var errNoShell = errors.New("there is no shell, without which no session can start; install bash in it, or take another image")
+
+// Run bakes an image, and returns what was found in its base. What it lacks, but
+// for a shell, is for people to judge, and no error. Out is whole or, after an
+// error, as it was before.
 func Run(ctx context.Context, r Request) (fitness.Report, error) {
 	if err := entrylayer.Need(r.Entrypoint); err != nil {
 		return fitness.Report{}, err
@@ -74,6 +77,8 @@ func Run(ctx context.Context, r Request) (fitness.Report, error) {
 	switch {
 	case unfit != nil:
 		return found, fmt.Errorf("looking into %s: %w", r.Base, unfit)
+	case !found.Shell && err == nil:
+		return found, fmt.Errorf("looking into %s: %w", r.Base, errNoShell)
 	case err != nil:
 		return found, explain(err, r.Out)
 	case ctx.Err() != nil:

@@ -36,7 +36,7 @@ func request(t *testing.T, layer imagetest.Layer) Request {
 }
 
 func TestRun(t *testing.T) {
-	r := request(t, imagetest.Layer{"etc/os-release": "PRETTY_NAME=\"A system\"\n", "usr/local/bin/perch-entrypoint": "an earlier one"})
+	r := request(t, imagetest.Layer{"etc/os-release": "PRETTY_NAME=\"A system\"\n", "usr/local/bin/perch-entrypoint": "an earlier one", "bin/sh": "a shell"})
 	found, err := Run(context.Background(), r)
 	if err != nil || found.System != "A system" || len(found.Lacks) == 0 {
 		t.Fatalf("%+v, %v", found, err)
@@ -55,7 +55,7 @@ func TestRun(t *testing.T) {
 		}
 		seen[h.Name] = content.String()
 	}
-	if len(seen) != 2 || seen["usr/local/bin/perch-entrypoint"] != "the entrypoint" || seen["etc/os-release"] == "" {
+	if len(seen) != 3 || seen["usr/local/bin/perch-entrypoint"] != "the entrypoint" || seen["etc/os-release"] == "" {
 		t.Errorf("the image has %q", seen)
 	}
 	config, err := baked.ConfigFile()
@@ -99,7 +99,7 @@ func TestRunOfBadInput(t *testing.T) {
 		"no directory":                          {func(r *Request) error { r.Out = "/dev/null/x"; return nil }, "not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := request(t, imagetest.Layer{"file": strings.Repeat("content ", 1000)})
+			r := request(t, imagetest.Layer{"file": strings.Repeat("content ", 1000), "bin/sh": "a shell"})
 			if err := os.MkdirAll(filepath.Dir(r.Out), 0o755); err != nil {
 				t.Fatal(err)
 			}

@@ -75,6 +75,9 @@ func (r Request) sandbox(ctx context.Context) (fitness.Report, error) {
 	if err != nil {
 		return found, fmt.Errorf("looking into %s: %w", r.Base, err)
 	}
+	if !found.Shell {
+		return found, fmt.Errorf("looking into %s: %w", r.Base, errNoShell)
+	}
 	if err := entrylayer.Put(tree, r.Entrypoint); err != nil {
 		return found, explain(err, r.Out)
 	}
