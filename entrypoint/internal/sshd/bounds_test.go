@@ -33,18 +33,23 @@ func TestChannelsAreBounded(t *testing.T) {
 // place of one that ends is free.
 func TestConnectionsAreBounded(t *testing.T) {
 	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 2, channels: 9, silence: time.Hour} })
+	logged := func(n int) {
+		t.Helper()
+		eventually(t, "the server knows who is in", func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return len(s.conns) == n
+		})
+	}
 	first, second := s.connect(), s.connect()
+	logged(2)
 	refused := s.connect()
 	if err := refused.Wait(); err == nil || !strings.Contains(err.Error(), "has 2 connections, which is the limit; close some") {
 		t.Errorf("one connection too many: %v", err)
 	}
 	s.wantServed(first)
 	second.Close()
-	eventually(t, "the place is free", func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return len(s.conns) == 1
-	})
+	logged(1)
 	s.wantServed(s.connect())
 }
 
@@ -90,7 +95,7 @@ func TestRefusalsAreShown(t *testing.T) {
 func TestAgentRefusalIsShown(t *testing.T) {
 	s := serve(t, func(c *Config) { c.Account.Runtime = filepath.Join(c.Account.Home, "nonesuch") })
 	session := s.session(s.connect())
-	if ok, err := session.SendRequest("auth-agent-req@openssh.com", true, nil); !ok || err != nil {
+	if ok, err := session.SendRequest("auth-agent-req@openssh.com", true, nil); ok || err != nil {
 		t.Fatalf("got %v, %v", ok, err)
 	}
 	var said bytes.Buffer

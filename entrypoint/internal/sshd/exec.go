@@ -47,12 +47,8 @@ func (s *session) run(cmd *exec.Cmd, err error) {
 
 // prepare completes the environment with what the session has.
 func (s *session) prepare(cmd *exec.Cmd) {
-	if s.agent {
-		if path, err := s.conn.server.agents.add(s.conn); err == nil {
-			cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+path)
-		} else {
-			s.conn.notice("the agent is not forwarded: %v", err)
-		}
+	if s.agent != "" {
+		cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+s.agent)
 	}
 	if s.display != nil {
 		cmd.Env = append(cmd.Env, s.display.environ()...)

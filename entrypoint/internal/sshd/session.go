@@ -26,7 +26,7 @@ type session struct {
 	env      map[string]string
 	envBytes int
 	term     string // TERM
-	agent    bool
+	agent    string // SSH_AUTH_SOCK
 	display  *display
 	started  bool
 
@@ -113,8 +113,7 @@ func (s *session) answer(kind string, payload []byte) (ok bool, start func()) {
 	case "break":
 		return s.sendBreak(), nil
 	case "auth-agent-req@openssh.com":
-		s.agent = true
-		return true, nil
+		return s.forwardAgent(), nil
 	case "x11-req":
 		return s.forwardX11(payload), nil
 	case "shell", "exec", "subsystem":
@@ -176,6 +175,16 @@ func (s *session) setEnv(payload []byte) bool {
 		return false
 	}
 	s.env[name] = value
+	return true
+}
+
+func (s *session) forwardAgent() bool {
+	path, err := s.conn.server.agents.add(s.conn)
+	if err != nil {
+		s.conn.notice("the agent is not forwarded: %v", err)
+		return false
+	}
+	s.agent = path
 	return true
 }
 
