@@ -34,7 +34,7 @@ func (c comparison) targets() []target {
 	far := farPrefix
 	all = append(all,
 		target{what: "`true` over the long line: perch-entrypoint / sshd", got: ratio(c.table(far+tableSequence), byEntrypoint, byOpenSSH), want: 1},
-		target{what: fmt.Sprint(c.Plan.Crowd, " of them at once: perch-entrypoint / sshd"), got: ratio(c.table(far+tableParallel), byEntrypoint, byOpenSSH), want: 1})
+		target{what: fmt.Sprint(c.Plan.Crowd, " of them at once over the long line: perch-entrypoint / sshd"), got: ratio(c.table(far+tableParallel), byEntrypoint, byOpenSSH), want: 1})
 	for _, t := range []struct{ name, what string }{
 		{tableEcho, "a key over the long line"}, {tableBeside, "a key over the long line, beside a copy"}, {tableSame, "a key over the long line, in the copy's connection"}} {
 		all = append(all, c.echoTargets(far+t.name, t.what)...)
