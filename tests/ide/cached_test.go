@@ -41,6 +41,10 @@ func TestCached(t *testing.T) {
 	if got := j.run(t, fmt.Sprintf("%s/bin/%s/bin/code-server-oss --list-extensions --show-versions", product, server.Commit)); !strings.Contains(got, "site.seeded@1.2.3") {
 		t.Errorf("the server has the extensions %q", got)
 	}
+	// The exec server's CLI starts the same one from its own folder.
+	if got := j.run(t, fmt.Sprintf("%s/cli/servers/Stable-%s/server/bin/code-server-oss --version", product, server.Commit)); !strings.Contains(got, server.Commit) {
+		t.Errorf("the exec server's folder has %q", got)
+	}
 	// As when the directory is on CVMFS: nothing was written there.
 	if changed := j.run(t, fmt.Sprintf("find %s -newer %s/token", dir, product)); changed != "" {
 		t.Errorf("the server has written into the cache: %s", changed)
