@@ -23,17 +23,19 @@ func soft(t *testing.T) {
 	j.wantRun("ulimit -n; ulimit -u", "5000\n5001")
 }
 
-// fewWatches lowers the limit of a user namespace: the machine's stays.
-func fewWatches(t *testing.T) {
-	j := newOdd(t, "h")
-	j.prepare("echo 100 >/proc/sys/user/max_inotify_watches")
-	j.cmd.Args = append([]string{"unshare", "-U", "-r"}, j.cmd.Args[1:]...)
-	j.start()
-	j.waitReady()
-	eventually(t, "the log says it", func() bool {
-		log, _ := os.ReadFile(j.path("log"))
-		return strings.Contains(string(log), "allows a user 100 watches for changed files")
-	})
+// fewInotify lowers a limit of a user namespace: the machine's stays.
+func fewInotify(limit, says string) func(t *testing.T) {
+	return func(t *testing.T) {
+		j := newOdd(t, "h")
+		j.prepare("echo 100 >/proc/sys/user/max_inotify_" + limit)
+		j.cmd.Args = append([]string{"unshare", "-U", "-r"}, j.cmd.Args[1:]...)
+		j.start()
+		j.waitReady()
+		eventually(t, "the log says it", func() bool {
+			log, _ := os.ReadFile(j.path("log"))
+			return strings.Contains(string(log), "allows a user 100 "+says)
+		})
+	}
 }
 
 // tree is a root file system with the program, others with their libraries, and
@@ -101,9 +103,15 @@ func checkIn(t *testing.T, root string) string {
 
 func missingTools(t *testing.T) {
 	_, root := tree(t, "job", "/bin/bash", "/bin/tar")
+	if f := pick(t, checkIn(t, root), "missing tools"); strings.Contains(f.Text, "tar") {
+		t.Errorf("got %s", f.Text)
+	}
+	if err := os.Remove(filepath.Join(root, "bin/tar")); err != nil {
+		t.Fatal(err)
+	}
 	f := pick(t, checkIn(t, root), "missing tools")
 	wantFound(t, f, finding.Said, "ps (procps), getconf")
-	if strings.Contains(f.Text, "tar") || !strings.Contains(f.Text, "flock (or set remote.SSH.useFlock to false)") || !strings.Contains(f.Text, "curl or wget") {
+	if !strings.Contains(f.Text, "tar") || !strings.Contains(f.Text, "flock (or set remote.SSH.useFlock to false)") || !strings.Contains(f.Text, "curl or wget") {
 		t.Errorf("got %s", f.Text)
 	}
 }
