@@ -2,6 +2,7 @@ package home
 
 import (
 	"fmt"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"perch/tests/session"
 	"perch/tests/vscode"
 )
 
@@ -42,25 +44,34 @@ func (c *container) serves(server vscode.Server, dir string) string {
 // TestServerStarts: in odd places, too, the server finds a home that it can
 // write, and a directory for its sockets that does not have their names cut.
 func TestServerStarts(t *testing.T) {
+	server, cache := vscode.Get(t), filepath.Join(t.TempDir(), "cache")
+	if out, err := exec.Command(session.Program("perch-entrypoint"), "cache", "add", "--dir", cache, server.Archive).CombinedOutput(); err != nil {
+		t.Fatalf("cache add: %v\n%s", err, out)
+	}
+	long := "/mnt/" + strings.Repeat("deep/", 15) + "job"
 	for what, change := range map[string]func(*container){
 		"HOME unset":      func(*container) {},
 		"HOME is root":    func(c *container) { c.env("HOME=/") },
 		"HOME missing":    func(c *container) { c.env("HOME=/nonesuch") },
 		"HOME read-only":  func(c *container) { c.env("HOME=/usr") },
-		"noexec home":     func(c *container) { c.homeOn("noexec") },
-		"long path":       func(c *container) { c.homeAt("/mnt/" + strings.Repeat("deep/", 15) + "job") },
+		"long path":       func(c *container) { c.homeAt(long) },
 		"invalid TMPDIR":  func(c *container) { c.env("TMPDIR=/nonesuch", "XDG_RUNTIME_DIR=/run/user/4242") },
-		"read-only /tmp":  func(c *container) { c.remount("/tmp", "ro"); c.homeAt("/mnt/" + strings.Repeat("deep/", 15) + "job") },
+		"read-only /tmp":  func(c *container) { c.remount("/tmp", "ro"); c.homeAt(long) },
+		"noexec home":     func(c *container) { c.homeOn("noexec") },
 		"noexec /tmp too": func(c *container) { c.remount("/tmp", "noexec"); c.homeOn("noexec") },
 	} {
 		t.Run(what, func(t *testing.T) {
-			c := newContainer(t)
+			noexec := strings.HasPrefix(what, "noexec")
+			c := newContainer(t, `PerchIDECache = "/opt"`)
 			change(c)
-			server := vscode.Get(t)
+			if !noexec {
+				c.show(cache, "/opt")
+			}
 			c.start()
-			c.unpack(server)
-			dir := c.at + "/.vscode-server-oss/bin/" + server.Commit
-			log := c.serves(server, dir)
+			if noexec { // what is started has to lie where it was unpacked
+				c.unpack(server)
+			}
+			log := c.serves(server, c.at+"/.vscode-server-oss/bin/"+server.Commit)
 			runtime, _ := c.ssh("", "job", `echo "$XDG_RUNTIME_DIR"`)
 			socket := regexp.MustCompile(regexp.QuoteMeta(runtime) + `/vscode-ipc-[0-9a-f-]{36}\.sock\b`)
 			if failed := regexp.MustCompile(`\bE[A-Z]{4,}: .*`).FindString(log); failed != "" || !socket.MatchString(log) {
