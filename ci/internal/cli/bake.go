@@ -19,7 +19,8 @@ layout, an archive of docker save, or what a registry has. The entrypoint is
 added as the last layer, and the image is labelled; nothing of it is run or
 unpacked, and no rights are needed. A SIF or an unpacked image of Apptainer's is
 unpacked by Apptainer, and becomes one or the other again. What sessions or an
-IDE would miss in it is said on stderr. What was made is printed.`,
+IDE would miss in it is said on stderr; without a shell it is refused. What was
+made is printed.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r.Steps = steps.New(c.ErrOrStderr())

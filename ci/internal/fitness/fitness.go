@@ -58,7 +58,17 @@ func Examine(image v1.Image) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	return examine(t), nil
+	return examine(t, pathOf(config)), nil
+}
+
+// pathOf are the directories that the image itself searches.
+func pathOf(config *v1.ConfigFile) []string {
+	for _, variable := range config.Config.Env {
+		if dirs, ok := strings.CutPrefix(variable, "PATH="); ok {
+			return strings.Split(dirs, ":")
+		}
+	}
+	return nil
 }
 
 // Platform is an error if an image is not for this kind of machine.
@@ -75,24 +85,26 @@ func ExamineDir(dir string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	return examine(t), nil
+	return examine(t, nil), nil
 }
 
-func examine(t tree) Report {
+// examine looks for programs in dirs, too.
+func examine(t tree, dirs []string) Report {
 	var r Report
+	has := func(program string) bool { return t.has(program, dirs) }
 	r.System = t.system()
-	if r.Shell = t.has("bash") || t.has("sh"); !r.Shell {
+	if r.Shell = has("bash") || has("sh"); !r.Shell {
 		r.lack("there is no shell: no session can start; install bash")
-	} else if !t.has("bash") {
+	} else if !has("bash") {
 		r.lack("there is no bash: VS Code's terminals and scripts want it; install bash")
 	}
 	r.library(t)
 	for _, tool := range tools {
-		if !t.has(tool.name) {
+		if !has(tool.name) {
 			r.lack("there is no %s: %s; install it", tool.name, tool.without)
 		}
 	}
-	if !t.has("curl") && !t.has("wget") {
+	if !has("curl") && !has("wget") {
 		r.lack("there is neither curl nor wget: an IDE cannot fetch its server by itself; install one, or give the site an IDE cache")
 	}
 	return r
@@ -126,9 +138,9 @@ func (r *Report) library(t tree) {
 	}
 }
 
-// has says whether a program is where programs are.
-func (t tree) has(program string) bool {
-	return slices.ContainsFunc(searched, func(dir string) bool {
+// has says whether a program is where programs are, or in one of dirs.
+func (t tree) has(program string, dirs []string) bool {
+	return slices.ContainsFunc(slices.Concat(searched, dirs), func(dir string) bool {
 		f, found := t.follow(path.Join(dir, program))
 		return found && f.kind == tar.TypeReg && f.mode&0o111 != 0
 	})

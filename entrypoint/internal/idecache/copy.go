@@ -16,7 +16,13 @@ import (
 // that is a copy, and so is the directory of the script, which finds the node
 // from where it really lies. The rest are links.
 func patchable(from, to string) (err error) {
-	if isServer(to) {
+	node, err := os.Lstat(filepath.Join(to, "node"))
+	switch {
+	case err == nil && node.Mode()&os.ModeSymlink != 0: // of a job that needed no copy
+		if err := os.RemoveAll(to); err != nil {
+			return err
+		}
+	case isServer(to):
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
@@ -41,6 +47,29 @@ func patchable(from, to string) (err error) {
 		return nil // what is there is the user's
 	}
 	return err
+}
+
+// patched says whether the node at path runs with the dynamic linker already, by
+// whatever name.
+func patched(path, linker string) bool {
+	name := interpreter(path)
+	if name == linker {
+		return true
+	}
+	has, err := os.Stat(name)
+	if err != nil {
+		return false
+	}
+	wanted, err := os.Stat(linker)
+	return err == nil && os.SameFile(has, wanted)
+}
+
+// roomFor says whether a copy of the file leaves some of the room in dir: the
+// start must not fill a small home with servers that nobody may start.
+func roomFor(file, dir string) bool {
+	var fs unix.Statfs_t
+	info, err := os.Stat(file)
+	return err == nil && unix.Statfs(dir, &fs) == nil && fs.Bavail*uint64(fs.Bsize) > 8*uint64(info.Size())
 }
 
 // interpreter is the dynamic linker that the program at path names, or "".

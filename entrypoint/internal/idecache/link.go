@@ -47,7 +47,7 @@ func link(e Entry, to, linker string) error {
 	if e.Server == "" {
 		return nil
 	}
-	if linker != "" && interpreter(filepath.Join(e.Server, "node")) != linker {
+	if linker != "" && !patched(filepath.Join(e.Server, "node"), linker) && roomFor(filepath.Join(e.Server, "node"), filepath.Dir(to)) {
 		own := filepath.Join(to, "bin", e.Commit)
 		if err := patchable(e.Server, own); err != nil {
 			return err

@@ -21,13 +21,16 @@ const (
 // namespace, of whose two the lower one counts.
 func Inotify() (found finding.List) {
 	for _, limit := range []struct {
-		name, of string
-		wanted   int64
-	}{{"watches", "watches for changed files", wantedWatches}, {"instances", "watchers of files", wantedInstances}} {
+		name, of, errno, instead string
+		wanted                   int64
+	}{
+		{"watches", "watches for changed files", "ENOSPC", "set files.watcherExclude", wantedWatches},
+		{"instances", "watchers of files", "EMFILE", "close windows", wantedInstances},
+	} {
 		if n, known := lower("/proc/sys/fs/inotify/max_user_"+limit.name, "/proc/sys/user/max_inotify_"+limit.name); known && n < limit.wanted {
 			found.Add("few inotify "+limit.name, finding.Said,
-				"the machine allows a user %d %s, an IDE may want %d and then show changes late or say ENOSPC; ask the site to raise fs.inotify.max_user_%s, or set files.watcherExclude",
-				n, limit.of, limit.wanted, limit.name)
+				"the machine allows a user %d %s, an IDE may want %d and then show changes late or say %s; ask the site to raise fs.inotify.max_user_%s, or %s",
+				n, limit.of, limit.wanted, limit.errno, limit.name, limit.instead)
 		}
 	}
 	return found

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -134,9 +135,12 @@ func (s *session) drain(cmd *exec.Cmd, outputs map[*stream]io.ReadCloser) {
 		// When the peer takes no more, hangUp closes the pipe and the command
 		// gets SIGPIPE, as with sshd.
 		sent.Go(func() {
-			_ = copyChunks(to, reader{from, func() { s.moved.Add(1) }})
-			if s.leftAlone() {
+			err := copyChunks(counted{to, &s.writing}, reader{from, func() { s.moved.Add(1) }})
+			alone := s.leftAlone()
+			if alone {
 				_, _ = io.Copy(io.Discard, from)
+			}
+			if alone || err == nil {
 				from.Close()
 			}
 		})
@@ -168,7 +172,8 @@ func (s *session) awaitOutput(all <-chan struct{}) {
 			return
 		case <-tick.C:
 		}
-		if s.moved.Load() == before {
+		// Where the client reads nothing, it is not the command that is silent.
+		if s.moved.Load() == before && s.writing.Load() == 0 {
 			break
 		}
 	}
@@ -176,6 +181,18 @@ func (s *session) awaitOutput(all <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closers, s.alone = nil, true
+}
+
+// counted is a writer that says how many write just now.
+type counted struct {
+	io.Writer
+	writing *atomic.Int32
+}
+
+func (c counted) Write(p []byte) (int, error) {
+	c.writing.Add(1)
+	defer c.writing.Add(-1)
+	return c.Writer.Write(p)
 }
 
 func (s *session) leftAlone() bool {

@@ -2,16 +2,23 @@ package sshd
 
 import "fmt"
 
+// maxNotices is how many different ones a connection gets.
+const maxNotices = 50
+
 // notice shows the user a line, once in a connection: in its sessions that run,
 // else in the next one. The answer to a refused global request has no text (RFC
 // 4254, 4), and OpenSSH's client shows an SSH_MSG_DEBUG with -v alone, whatever
 // its always_display says.
+// What a peer asks for may stand in the line, so that there are no more than some.
 func (c *conn) notice(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.noticed[line] {
+	if c.noticed[line] || len(c.noticed) > maxNotices {
 		return
+	}
+	if len(c.noticed) == maxNotices {
+		line = "more was refused, which is not shown"
 	}
 	c.noticed[line] = true
 	c.server.Log.Printf("to %q: %s", c.ssh.User(), line)

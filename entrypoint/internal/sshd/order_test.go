@@ -98,7 +98,7 @@ func TestProcessThatOutlivesItsShell(t *testing.T) {
 // writes on, to nobody, also when the connection ends.
 func TestSilentProcessThatOutlivesItsShell(t *testing.T) {
 	s := serve(t, func(c *Config) {
-		c.bounds = bounds{connections: 9, channels: 9, silence: 100 * time.Millisecond}
+		c.bounds = bounds{connections: 9, channels: 9, silence: time.Second}
 	})
 	client := s.connect()
 	session := s.session(client)
@@ -106,7 +106,7 @@ func TestSilentProcessThatOutlivesItsShell(t *testing.T) {
 	session.Stdout, session.Stderr = &out, &said
 	gate := filepath.Join(t.TempDir(), "gate")
 	line := fmt.Sprintf("(until [ -e %[1]s ]; do sleep 0.02; done; echo late; echo late; sleep 0.1; echo late && touch %[1]s.passed) & echo ok", gate)
-	if err := session.Run(line); err != nil || out.String() != "ok\n" || !strings.Contains(said.String(), "has said nothing for 100ms; it runs on") {
+	if err := session.Run(line); err != nil || out.String() != "ok\n" || !strings.Contains(said.String(), "has said nothing for 1s; it runs on") {
 		t.Errorf("got %q, %q, %v", &out, &said, err)
 	}
 	client.Close()
@@ -115,6 +115,42 @@ func TestSilentProcessThatOutlivesItsShell(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "it has written on", func() bool { _, err := os.Stat(gate + ".passed"); return err == nil })
+}
+
+// Nor does one on a terminal, which nobody hangs up then.
+func TestSilentProcessOnTerminal(t *testing.T) {
+	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 9, channels: 9, silence: time.Second} })
+	client := s.connect()
+	session := s.session(client)
+	if err := session.RequestPty("xterm", 24, 80, nil); err != nil {
+		t.Fatal(err)
+	}
+	gate := filepath.Join(t.TempDir(), "gate")
+	// In a process group of its own and deaf to SIGHUP, it outlives the terminal's
+	// session leader.
+	line := fmt.Sprintf("trap '' HUP; set -m; (until [ -e %[1]s ] || [ ! -d %[2]s ]; do sleep 0.02; done; echo late && touch %[1]s.passed) & echo ok", gate, filepath.Dir(gate))
+	out, err := session.Output(line)
+	if err != nil || !strings.HasPrefix(string(out), "ok\r\n") {
+		t.Errorf("got %q, %v", out, err)
+	}
+	client.Close()
+	eventually(t, "the connection is gone", func() bool { return s.activity.here.Load() == 0 })
+}
+
+// TestSlowReader: a client that reads nothing for long gets all the same.
+func TestSlowReader(t *testing.T) {
+	const size = 2<<20 + 60<<10 // a window, and what fits into the pipe
+	silence := 100 * time.Millisecond
+	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 9, channels: 9, silence: silence} })
+	channel, requests := s.raw(s.connect())
+	runIn(t, channel, fmt.Sprintf("head -c %d /dev/zero", size))
+	if request := <-requests; request == nil || request.Type != "exit-status" {
+		t.Fatalf("got %+v, want the exit status", request)
+	}
+	time.Sleep(10 * silence)
+	if out, err := io.ReadAll(channel); len(out) != size || err != nil {
+		t.Errorf("got %d of %d bytes, %v", len(out), size, err)
+	}
 }
 
 // What is typed does not wait behind a bulk transfer of the same connection.

@@ -32,7 +32,8 @@ type session struct {
 
 	begun bool // for notices; belongs to conn.mu
 
-	moved atomic.Uint64 // how often output was read
+	moved   atomic.Uint64 // how often output was read
+	writing atomic.Int32  // how many write it to the peer
 
 	mu       sync.Mutex
 	terminal *tty.Terminal
@@ -240,7 +241,7 @@ func (s *session) signal(payload []byte) bool {
 func (s *session) hangUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.terminal != nil {
+	if s.terminal != nil && !s.alone {
 		s.terminal.Peer.Close()
 		s.terminal.Close()
 	}

@@ -87,14 +87,17 @@ func (k *Keeper) lock(ctx context.Context) (*flock.Flock, error) {
 	defer cancel()
 	got, err := lock.TryLockContext(limited, 20*time.Millisecond)
 	if got {
-		if k.lockFile, err = os.Stat(lock.Path()); err == nil {
-			err = os.Truncate(lock.Path(), 0)
-		}
+		k.lockFile, err = lock.Stat()
 	}
 	if got && err == nil {
-		return lock, nil
+		if err = os.Truncate(lock.Path(), 0); err == nil && !k.lostLock() {
+			return lock, nil
+		}
 	}
 	lock.Close()
+	if got && err == nil {
+		return nil, nil // it was replaced meanwhile, by whoever has it now
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, nil
 	}

@@ -3,7 +3,6 @@ package keep
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"log"
 	"net"
 	"os"
@@ -283,68 +282,6 @@ func TestScheddAway(t *testing.T) {
 	enginetest.Await(t, "another carrier stands", func() bool { return len(k.Ways()) == 2 && k.target.Standing() })
 }
 
-func TestSecondKeep(t *testing.T) {
-	k := running(t, nil)
-	k.await(Standing)
-	if err := New(k.Engine, k.target, k.Job(k.id), log.New(t.Output(), "second: ", 0)).Run(t.Context()); err != nil {
-		t.Errorf("the second one: %v", err)
-	}
-	if !k.target.Standing() || len(k.Ways()) != 1 {
-		t.Errorf("the second one changed something: ways %v", k.Ways())
-	}
-}
-
-// TestFolderRemoved: without its lock and socket no shim finds the carrier.
-func TestFolderRemoved(t *testing.T) {
-	k := running(t, nil)
-	k.await(Standing)
-	if err := os.RemoveAll(k.target.Runtime); err != nil {
-		t.Fatal(err)
-	}
-	k.awaitEnd()
-}
-
-// TestLockRemoved: the next keep starts while the first one still stands, which
-// then leaves it what it has.
-func TestLockRemoved(t *testing.T) {
-	k := running(t, nil)
-	k.await(Standing)
-	first := k.done
-	if err := os.Remove(filepath.Join(k.target.Runtime, target.KeepLock)); err != nil {
-		t.Fatal(err)
-	}
-	k.keep()
-	if err := <-first; err != nil {
-		t.Errorf("the first one: %v", err)
-	}
-	if s := k.await(Standing); s.Job != k.id {
-		t.Errorf("status %+v", s)
-	}
-	enginetest.Await(t, "the second one's carrier stands", k.target.Standing)
-	k.Terminate(k.id, 0)
-	k.awaitEnd()
-}
-
-// TestAskedToEnd: it has its lock until nothing of it is left, and the next one
-// is not told to end.
-func TestAskedToEnd(t *testing.T) {
-	k := running(t, nil)
-	k.await(Standing)
-	k.target.EndKeep()
-	k.awaitEnd()
-	k.keep()
-	k.await(Standing)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); <-tick.C {
-		if !k.target.Standing() {
-			t.Fatal("the second one ended, too")
-		}
-	}
-	k.Terminate(k.id, 0)
-	k.awaitEnd()
-}
-
 // TestLogSaysNothing: the job is entered all the same, without its path.
 func TestLogSaysNothing(t *testing.T) {
 	t.Parallel()
@@ -352,16 +289,4 @@ func TestLogSaysNothing(t *testing.T) {
 	k.Silence(k.id, engine.Running, "")
 	k.keep()
 	k.await(Standing)
-}
-
-func TestLockCannotBeMade(t *testing.T) {
-	t.Parallel()
-	k := submitted(t, nil)
-	if err := os.RemoveAll(k.target.Runtime); err != nil {
-		t.Fatal(err)
-	}
-	err := New(k.Engine, k.target, k.Job(k.id), log.New(t.Output(), "", 0)).Run(t.Context())
-	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "locking keep.lock") {
-		t.Errorf("error %v", err)
-	}
 }
