@@ -24,7 +24,7 @@ func TestBuildFromABadBase(t *testing.T) {
 	images := smallEnvironment(t, dir, "true")
 	gone := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	gone.Close()
-	whole := writeImage(t, filepath.Join(dir, "bare.tar"), "bare")
+	whole := writeImage(t, filepath.Join(dir, "bare.tar"), "no-shell")
 	writeImage(t, filepath.Join(dir, "other.tar"), "other-machine")
 	writeFile(t, filepath.Join(dir, "half.tar"), whole[:len(whole)/2])
 	writeFile(t, filepath.Join(dir, "text.tar"), "this is no image")

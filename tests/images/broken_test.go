@@ -47,11 +47,11 @@ var breaks = map[string]func(t *testing.T, root string){
 	"stop":                 wrapEntrypoint("\"$0.real\" \"$@\"\nexit 3"),
 	"entrypoint ready":     remove("usr/local/bin/perch-entrypoint"),
 
-	"entrypoint ready: in time":                         wrapEntrypoint("sleep 300"),
-	"permissions: world-writable":                       chmod("usr/bin/ls", 0o777),
-	"secrets: a private key":                            write("root/deploy", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza\n"),
-	"leftovers: logs":                                   write("var/log/dpkg.log", "installed"),
-	"C program and C++ program and Python program: gdb": shadow("usr/bin/gdb", `case $* in *--version*) echo GNU gdb ;; *) echo "no ptrace"; exit 1 ;; esac`),
+	"entrypoint ready: in time":                     wrapEntrypoint("sleep 300"),
+	"permissions: world-writable":                   chmod("usr/bin/ls", 0o777),
+	"secrets: a private key":                        write("root/deploy", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza\n"),
+	"leftovers: logs":                               write("var/log/dpkg.log", "installed"),
+	"C program + C++ program + Python program: gdb": shadow("usr/bin/gdb", `case $* in *--version*) echo GNU gdb ;; *) echo "no ptrace"; exit 1 ;; esac`),
 }
 
 // TestBrokenImages: each check fails where it should, and alone.
@@ -80,7 +80,7 @@ func TestBrokenImages(t *testing.T) {
 				return
 			}
 			want := maps.Clone(sound)
-			for check := range strings.SplitSeq(names, " and ") {
+			for check := range strings.SplitSeq(names, " + ") {
 				want[check] = "FAIL"
 			}
 			if !maps.Equal(got, want) {
