@@ -240,6 +240,11 @@ func (c *conn) end(reason string) {
 		// disconnect. Its answer to this comes after it has shown the line.
 		c.ssh.SendRequest("keepalive@openssh.com", true, nil)
 	})
+	c.dismiss(reason)
+}
+
+// dismiss sends a disconnect with the reason, and has the peer read it.
+func (c *conn) dismiss(reason string) {
 	within(farewell, func() { disconnect(c.ssh, reason) })
 	// A peer that is writing just now reads the reason only if it can go on
 	// writing until it has.

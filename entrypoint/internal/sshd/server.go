@@ -162,7 +162,13 @@ func (s *Server) serve(raw net.Conn) {
 	}
 	if refusal := s.add(c); refusal != "" {
 		stop()
-		disconnect(c.ssh, refusal)
+		go ssh.DiscardRequests(requests)
+		go func() {
+			for channel := range channels {
+				_ = channel.Reject(ssh.ResourceShortage, refusal)
+			}
+		}()
+		c.dismiss(refusal)
 		return
 	}
 	stop()
