@@ -10,15 +10,13 @@ import (
 )
 
 // linkServers links the IDE servers of the cache that the job names, or of the
-// image's.
-//
-// Where the C library is too old, a server patches its node when it starts.
+// image's. Where the C library is too old, a server patches its node when it
+// starts.
 func (p *Place) linkServers(getenv func(string) string, cache string) {
 	linker := getenv(libc.Linker)
 	if linker == "" {
 		linker = p.Environ[libc.Linker]
 	}
-
 	named := cache != ""
 	if !named {
 		cache = idecache.Default

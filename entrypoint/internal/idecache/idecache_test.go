@@ -141,8 +141,10 @@ func TestLinkPatchable(t *testing.T) {
 		if n, err := Link(dir, home, "/yet/another"); n != 1 || err != nil {
 			t.Fatalf("again: got %d, %v", n, err)
 		}
-		if at, err := filepath.EvalSymlinks(filepath.Join(home, ".vscode-server/bin", commit, "node")); err != nil || !strings.HasPrefix(at, home) {
-			t.Errorf("for %q, and then another: the node is %s, %v", wanted, at, err)
+		for _, server := range []string{"bin/" + commit, "cli/servers/Stable-" + commit + "/server"} {
+			if at, err := filepath.EvalSymlinks(filepath.Join(home, ".vscode-server", server, "node")); err != nil || !strings.HasPrefix(at, home) {
+				t.Errorf("for %q, and then another: the node in %s is %s, %v", wanted, server, at, err)
+			}
 		}
 		if left, _ := filepath.Glob(filepath.Join(home, ".vscode-server/bin/.*")); len(left) > 0 {
 			t.Errorf("for %q: left %q", wanted, left)

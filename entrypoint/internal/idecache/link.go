@@ -19,7 +19,6 @@ func Link(dir, home, linker string) (linked int, err error) {
 		return 0, err
 	}
 	var errs []error
-	products := map[string]bool{}
 	for _, e := range all {
 		to := filepath.Join(home, e.Product)
 		if err := link(e, to, linker); err != nil {
@@ -27,7 +26,6 @@ func Link(dir, home, linker string) (linked int, err error) {
 			continue
 		}
 		linked++
-		products[e.Product] = true
 	}
 	names, _ := os.ReadDir(dir)
 	for _, name := range names {
@@ -47,19 +45,22 @@ func link(e Entry, to, linker string) error {
 	if e.Server == "" {
 		return nil
 	}
-	if linker != "" && !patched(filepath.Join(e.Server, "node"), linker) && roomFor(filepath.Join(e.Server, "node"), filepath.Dir(to)) {
-		own := filepath.Join(to, "bin", e.Commit)
+	own, server := filepath.Join(to, "bin", e.Commit), filepath.Join(to, "cli/servers", e.Name, "server")
+	if node := filepath.Join(e.Server, "node"); linker != "" && !patched(node, linker) && roomFor(node, filepath.Dir(to)) {
 		if err := patchable(e.Server, own); err != nil {
 			return err
 		}
-		return point(own, filepath.Join(to, "cli/servers", e.Name, "server"))
+		if target, err := os.Readlink(server); err == nil && target == e.Server { // of a job that needed no copy
+			os.Remove(server)
+		}
+		return point(own, server)
 	}
 	// log.txt and pid.txt are written beside the server, lru.json beside those.
-	if err := point(e.Server, filepath.Join(to, "cli/servers", e.Name, "server")); err != nil {
+	if err := point(e.Server, server); err != nil {
 		return err
 	}
 	// The classic way writes its lock into the server's own directory.
-	return each(e.Server, filepath.Join(to, "bin", e.Commit))
+	return each(e.Server, own)
 }
 
 // each links what is in the directory from into the directory to. One that is

@@ -85,22 +85,21 @@ func (k *Keeper) lock(ctx context.Context) (*flock.Flock, error) {
 	lock := flock.New(filepath.Join(k.target.Runtime, target.KeepLock), flock.SetPermissions(0o600))
 	limited, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	got, err := lock.TryLockContext(limited, 20*time.Millisecond)
-	if got {
+	_, err := lock.TryLockContext(limited, 20*time.Millisecond)
+	if err == nil {
 		k.lockFile, err = lock.Stat()
 	}
-	if got && err == nil {
-		if err = os.Truncate(lock.Path(), 0); err == nil && !k.lostLock() {
-			return lock, nil
-		}
+	if err == nil {
+		err = os.Truncate(lock.Path(), 0)
 	}
-	lock.Close()
-	if got && err == nil {
-		return nil, nil // it was replaced meanwhile, by whoever has it now
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case err == nil && !k.lostLock():
+		return lock, nil
+	case err == nil, errors.Is(err, context.DeadlineExceeded):
+		lock.Close() // another keep has it, perhaps since just now
 		return nil, nil
 	}
+	lock.Close()
 	return nil, fmt.Errorf("locking %s: %w", target.KeepLock, err)
 }
 
