@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 )
 
 // The parts that need no pool, as -only calls them.
@@ -45,19 +43,13 @@ func only(ctx context.Context, p plan, stdout, stderr io.Writer) error {
 	return fmt.Errorf("%w: there is no part %q", errUsage, p.Only)
 }
 
-func soakAlone(ctx context.Context, root string, p plan, stderr io.Writer) (err error) {
-	dir, err := workshop()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s, err := startServers(ctx, root, dir, usualServerPlan, stderr)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+func soakAlone(ctx context.Context, root string, p plan, stderr io.Writer) error {
 	where := describe(ctx, root)
-	got, err := s.soak(ctx, p.Soak)
+	var got *soaked
+	err := withServers(ctx, root, usualServerPlan, stderr, func(s *servers) (err error) {
+		got, err = s.soak(ctx, p.Soak)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -141,32 +141,47 @@ func (s *servers) both() []served { return []served{s.perch, s.sshd} }
 // compare measures the two servers beside each other.
 func compare(ctx context.Context, root string, plan serverPlan, soak time.Duration, stderr io.Writer) (c *comparison, err error) {
 	began := time.Now()
-	dir, err := workshop()
+	c = &comparison{Plan: plan}
+	err = withServers(ctx, root, plan, stderr, func(s *servers) error {
+		for _, step := range []func(context.Context, *comparison) error{
+			s.measureStarts, s.measureMemory, s.measureSessions, s.measureEcho, s.measureCopies,
+		} {
+			if err := step(ctx, c); err != nil {
+				return err
+			}
+		}
+		if soak == 0 {
+			return nil
+		}
+		c.Soak, err = s.soak(ctx, soak)
+		return err
+	})
 	if err != nil {
 		return nil, err
+	}
+	// New ones: what the others hold is of what was done with them.
+	err = withServers(ctx, root, plan, stderr, func(s *servers) error { return s.measureFar(ctx, c) })
+	if err != nil {
+		return nil, err
+	}
+	c.Bench, err = homeBenchmarks(ctx, root)
+	c.Took = time.Since(began)
+	return c, err
+}
+
+// withServers has use work with both servers.
+func withServers(ctx context.Context, root string, plan serverPlan, stderr io.Writer, use func(*servers) error) (err error) {
+	dir, err := workshop()
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	s, err := startServers(ctx, root, dir, plan, stderr)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	c = &comparison{Plan: s.serverPlan}
-	for _, step := range []func(context.Context, *comparison) error{
-		s.measureStarts, s.measureMemory, s.measureSessions, s.measureEcho, s.measureCopies, s.measureFar,
-	} {
-		if err := step(ctx, c); err != nil {
-			return nil, err
-		}
-	}
-	if c.Bench, err = homeBenchmarks(ctx, root); err != nil {
-		return nil, err
-	}
-	if soak > 0 {
-		c.Soak, err = s.soak(ctx, soak)
-	}
-	c.Took = time.Since(began)
-	return c, err
+	return use(s)
 }
 
 // measureSessions measures how long sessions take, alone and in a crowd.
