@@ -34,7 +34,10 @@ func (p place) breakCarrier(t *testing.T, id string) {
 		for _, file := range said {
 			text, err := os.ReadFile(file)
 			if err == nil && strings.Contains(string(text), `"`+id+`"`) {
-				err = os.Remove(filepath.Join(filepath.Dir(file), "carrier.sock"))
+				var sock string
+				if sock, err = os.Readlink(filepath.Join(filepath.Dir(file), "sock")); err == nil {
+					err = os.Remove(filepath.Join(filepath.Dir(file), sock))
+				}
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -8,9 +8,35 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// copyTime is how long copies may keep a job from its start.
+const copyTime = 2 * time.Second
+
+// stale is how old what a copy leaves beside its server is if it was killed.
+const stale = time.Hour
+
+// copies makes servers that can be patched.
+type copies struct {
+	linker string
+	until  time.Time
+	made   bool
+}
+
+func (c *copies) wanted(node, home string) bool {
+	return c.linker != "" && !patched(node, c.linker) && roomFor(node, home)
+}
+
+func (c *copies) make(from, to string) error {
+	if c.made && time.Now().After(c.until) {
+		return fmt.Errorf("no time left for a copy of %s, to be patched; patch it once in the cache", from)
+	}
+	c.made = true
+	return patchable(from, to)
+}
 
 // patchable makes the server to, in which its start script can patch the node:
 // that is a copy, and so is the directory of the script, which finds the node
@@ -28,7 +54,8 @@ func patchable(from, to string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
-	part, err := os.MkdirTemp(filepath.Dir(to), ".part-")
+	sweep(filepath.Dir(to))
+	part, err := os.MkdirTemp(filepath.Dir(to), partPrefix)
 	if err != nil {
 		return err
 	}
@@ -47,6 +74,18 @@ func patchable(from, to string) (err error) {
 		return nil // what is there is the user's
 	}
 	return err
+}
+
+const partPrefix = ".part-"
+
+// sweep removes from dir what killed copies have left.
+func sweep(dir string) {
+	parts, _ := filepath.Glob(filepath.Join(dir, partPrefix+"*"))
+	for _, part := range parts {
+		if info, err := os.Lstat(part); err == nil && time.Since(info.ModTime()) > stale {
+			os.RemoveAll(part)
+		}
+	}
 }
 
 // patched says whether the node at path runs with the dynamic linker already, by

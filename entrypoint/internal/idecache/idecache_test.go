@@ -98,65 +98,6 @@ func TestAddAndLink(t *testing.T) {
 	})
 }
 
-// TestLinkPatchable: where servers patch their node, each has one of its own, and
-// finds it; one that the site has patched is linked as ever.
-func TestLinkPatchable(t *testing.T) {
-	shell, err := filepath.EvalSymlinks("/bin/sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	linker := interpreter(shell)
-	if linker == "" {
-		t.Fatalf("%s names no interpreter", shell)
-	}
-	node, err := os.ReadFile(shell)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	const start = "#!/bin/sh\nreadlink -f \"$0\"\n"
-	from := put(t, archive(t, [2]string{"vscode-server-linux-x64/product.json", fmt.Sprintf(`{"commit":%q}`, commit)},
-		[2]string{"vscode-server-linux-x64/bin/code-server", start}, [2]string{"vscode-server-linux-x64/bin/remote-cli/code", "->../code-server"},
-		[2]string{"vscode-server-linux-x64/out/main.js", "main"}, [2]string{"vscode-server-linux-x64/node", string(node)}), t.TempDir(), "server.tar.gz")
-	if _, _, err := Add(dir, from, ""); err != nil {
-		t.Fatal(err)
-	}
-	for wanted, own := range map[string]bool{"/other" + linker: true, linker: false, "": false} {
-		home := t.TempDir()
-		if n, err := Link(dir, home, wanted); n != 1 || err != nil {
-			t.Fatalf("for %q: got %d, %v", wanted, n, err)
-		}
-		for _, server := range []string{"bin/" + commit, "cli/servers/Stable-" + commit + "/server"} {
-			server = filepath.Join(home, ".vscode-server", server)
-			for name, copied := range map[string]bool{"node": own, "bin/code-server": own, "bin/remote-cli/code": own, "out/main.js": false, "product.json": false} {
-				at, err := filepath.EvalSymlinks(filepath.Join(server, name))
-				if err != nil || strings.HasPrefix(at, home) != copied {
-					t.Errorf("for %q: %s is %s, %v", wanted, name, at, err)
-				}
-			}
-			if interpreter(filepath.Join(server, "node")) != linker {
-				t.Errorf("for %q: the node in %s is another", wanted, server)
-			}
-		}
-		if n, err := Link(dir, home, "/yet/another"); n != 1 || err != nil {
-			t.Fatalf("again: got %d, %v", n, err)
-		}
-		for _, server := range []string{"bin/" + commit, "cli/servers/Stable-" + commit + "/server"} {
-			if at, err := filepath.EvalSymlinks(filepath.Join(home, ".vscode-server", server, "node")); err != nil || !strings.HasPrefix(at, home) {
-				t.Errorf("for %q, and then another: the node in %s is %s, %v", wanted, server, at, err)
-			}
-		}
-		if left, _ := filepath.Glob(filepath.Join(home, ".vscode-server/bin/.*")); len(left) > 0 {
-			t.Errorf("for %q: left %q", wanted, left)
-		}
-		if own {
-			if err := os.WriteFile(filepath.Join(home, ".vscode-server/bin", commit, "node"), nil, 0o700); err != nil {
-				t.Errorf("the node cannot be patched: %v", err)
-			}
-		}
-	}
-}
-
 func TestLinkHarmsNothing(t *testing.T) {
 	dir, home := cached(t), t.TempDir()
 	put(t, []byte("mine"), home, ".vscode-server/code-"+commit)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Link links all that the cache dir has into the job home: servers for both
@@ -11,9 +12,14 @@ import (
 // an IDE writes beside a server lies in directories of the home. What is there
 // already is left alone, but for links that lead nowhere. linker is the dynamic
 // linker to which servers patch their node when they start, "" where they do not:
-// one that is not patched yet gets a copy of what it changes. Link returns how
-// many servers and CLIs are there; an error says what is amiss with the rest.
+// one that is not patched yet gets a copy of what it changes, the newest always
+// and older ones as long as that has not taken copyTime. Link returns how many
+// servers and CLIs are there; an error says what is amiss with the rest.
 func Link(dir, home, linker string) (linked int, err error) {
+	return linkAll(dir, home, &copies{linker: linker, until: time.Now().Add(copyTime)})
+}
+
+func linkAll(dir, home string, c *copies) (linked int, err error) {
 	all, err := List(dir)
 	if err != nil {
 		return 0, err
@@ -21,7 +27,7 @@ func Link(dir, home, linker string) (linked int, err error) {
 	var errs []error
 	for _, e := range all {
 		to := filepath.Join(home, e.Product)
-		if err := link(e, to, linker); err != nil {
+		if err := link(e, to, c); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -36,7 +42,7 @@ func Link(dir, home, linker string) (linked int, err error) {
 	return linked, errors.Join(errs...)
 }
 
-func link(e Entry, to, linker string) error {
+func link(e Entry, to string, c *copies) error {
 	if e.CLI != "" {
 		if err := point(e.CLI, filepath.Join(to, "code-"+e.Commit)); err != nil {
 			return err
@@ -46,8 +52,8 @@ func link(e Entry, to, linker string) error {
 		return nil
 	}
 	own, server := filepath.Join(to, "bin", e.Commit), filepath.Join(to, "cli/servers", e.Name, "server")
-	if node := filepath.Join(e.Server, "node"); linker != "" && !patched(node, linker) && roomFor(node, filepath.Dir(to)) {
-		if err := patchable(e.Server, own); err != nil {
+	if c.wanted(filepath.Join(e.Server, "node"), filepath.Dir(to)) {
+		if err := c.make(e.Server, own); err != nil {
 			return err
 		}
 		if target, err := os.Readlink(server); err == nil && target == e.Server { // of a job that needed no copy

@@ -37,7 +37,7 @@ const (
 func (k *Keeper) carry(ctx context.Context) error {
 	own, cancel := context.WithCancel(ctx)
 	defer cancel()
-	sock := filepath.Join(k.target.Runtime, target.CarrierSocket)
+	sock := filepath.Join(k.dir, target.CarrierSocket)
 	c, err := k.eng.Carry(own, k.job, sock, k.way)
 	if errors.Is(err, engine.ErrNoSuchWay) {
 		k.otherWay(err)
@@ -187,7 +187,7 @@ func (k *Keeper) show(sock string) error {
 	}
 	temp := k.target.Socket() + ".new"
 	_ = os.Remove(temp)
-	if err := os.Symlink(filepath.Base(sock), temp); err != nil {
+	if err := os.Symlink(filepath.Join(filepath.Base(k.dir), filepath.Base(sock)), temp); err != nil {
 		return fmt.Errorf("showing the carrier: %w", err)
 	}
 	if err := os.Rename(temp, k.target.Socket()); err != nil {

@@ -43,6 +43,8 @@ type Keeper struct {
 	started chan string
 	// lockFile is keep.lock as it was when it was locked.
 	lockFile os.FileInfo
+	// dir is the folder in which the carrier's socket and note lie.
+	dir string
 }
 
 // New makes the keeper of a job of a target.
@@ -58,7 +60,10 @@ func (k *Keeper) Run(ctx context.Context) error {
 		return err
 	}
 	defer lock.Close()
-	carrierssh.SweepAll(k.target.Runtime)
+	if err := k.makeDir(); err != nil {
+		return err
+	}
+	defer os.RemoveAll(k.dir)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go k.watchLock(ctx, cancel)
@@ -101,6 +106,19 @@ func (k *Keeper) lock(ctx context.Context) (*flock.Flock, error) {
 	}
 	lock.Close()
 	return nil, fmt.Errorf("locking %s: %w", target.KeepLock, err)
+}
+
+// makeDir makes keep's own folder, and removes those of keeps that were killed.
+func (k *Keeper) makeDir() (err error) {
+	old, _ := filepath.Glob(filepath.Join(k.target.Runtime, target.KeepPrefix+"*"))
+	for _, dir := range old {
+		carrierssh.SweepAll(dir)
+		_ = os.RemoveAll(dir)
+	}
+	if k.dir, err = os.MkdirTemp(k.target.Runtime, target.KeepPrefix); err != nil {
+		return fmt.Errorf("making a directory for the carrier: %w", err)
+	}
+	return nil
 }
 
 // awaitStart learns the scratch directory. Without a log that says it the job

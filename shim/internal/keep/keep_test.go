@@ -106,6 +106,9 @@ func (k *kept) awaitEnd() {
 	if s := ReadStatus(k.target); s.Phase != Ended && s != (Status{}) {
 		k.t.Errorf("at the end the carrier is said to be %+v", s)
 	}
+	if left, _ := filepath.Glob(filepath.Join(k.target.Runtime, target.KeepPrefix+"*")); left != nil {
+		k.t.Errorf("%q are left", left)
+	}
 	if k.target.Kept() || k.target.Standing() {
 		k.t.Error("keep has ended, but its lock or its socket stands")
 	}

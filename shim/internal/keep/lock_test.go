@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"perch/shim/internal/carrierssh"
 	"perch/shim/internal/engine/enginetest"
+	"perch/shim/internal/proxy"
 	"perch/shim/internal/target"
 )
 
@@ -52,6 +54,31 @@ func TestLockRemoved(t *testing.T) {
 		t.Errorf("status %+v", s)
 	}
 	enginetest.Await(t, "the second one's carrier stands", k.target.Standing)
+	if _, err := proxy.Banner(t.Context(), k.target.Socket()); err != nil {
+		t.Errorf("nobody answers through it: %v", err)
+	}
+	k.Terminate(k.id, 0)
+	k.awaitEnd()
+}
+
+// TestSweepsKilled: what a keep that was killed has left is removed by the next one.
+func TestSweepsKilled(t *testing.T) {
+	t.Parallel()
+	k := submitted(t, nil)
+	old := filepath.Join(k.target.Runtime, target.KeepPrefix+"1")
+	session := filepath.Join(filepath.Dir(k.target.Runtime), ".condor_ssh_to_job_1")
+	note := []byte("0\n" + session + "\n")
+	if err := errors.Join(os.Mkdir(old, 0o700), os.Mkdir(session, 0o700), os.WriteFile(filepath.Join(old, carrierssh.NoteName), note, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	k.Start(k.id)
+	k.keep()
+	k.await(Standing)
+	for _, dir := range []string{old, session} {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
 	k.Terminate(k.id, 0)
 	k.awaitEnd()
 }

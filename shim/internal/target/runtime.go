@@ -14,12 +14,13 @@ import (
 const (
 	// Socket leads to the job. It is there while the carrier stands.
 	Socket = "sock"
-	// CarrierSocket is the carrier's own, before it is proved.
+	// KeepPrefix begins the name of a keep's own folder: while one that has lost
+	// its lock ends, the next one is there already.
+	KeepPrefix = "keep-"
+	// CarrierSocket is the carrier's in its keep's folder, before it is proved.
 	CarrierSocket = "carrier.sock"
 	// CarrierStatus is what keep says about the carrier.
 	CarrierStatus = "carrier.json"
-	// CarrierTemp names what a killed carrier leaves elsewhere.
-	CarrierTemp = "carrier.tmp"
 	// KeepLock is held by the target's keep.
 	KeepLock = "keep.lock"
 	// StateLink leads to the target's state folder.
@@ -30,7 +31,7 @@ const (
 // stands behind the runtime folder in the longest socket's path.
 const (
 	maxSocketPath = 107
-	longest       = "/perch/0123456789abcdef/" + CarrierSocket
+	longest       = "/perch/0123456789abcdef/" + KeepPrefix + "4294967295/" + CarrierSocket
 )
 
 // runtimeBase returns the folder of this host's sockets: in XDG_RUNTIME_DIR
