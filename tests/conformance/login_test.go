@@ -16,8 +16,6 @@ import (
 type stalled struct {
 	job
 	conns []net.Conn
-	// last is what the first peer got for whom there was no place.
-	last string
 }
 
 // stall begins a login after the other until one is refused.
@@ -29,7 +27,12 @@ func stall(t *testing.T) stalled {
 		c.SetDeadline(time.Now().Add(10 * patience))
 		line, err := bufio.NewReader(c).ReadString('\n')
 		if !strings.HasPrefix(line, "SSH-") {
-			s.last = line
+			if !strings.Contains(line, "too many logins") {
+				t.Errorf("who has no place is told %q", line)
+			}
+			if r := s.ssh(t, nil, "echo in"); r.code != 255 || !strings.Contains(r.stderr, "the job is busy: \"too many logins are going on; try again in a moment\"") {
+				t.Errorf("a user is told %+v", r)
+			}
 			return s
 		}
 		if err != nil {
@@ -51,8 +54,7 @@ func testLoginTimeout(t *testing.T, j job) {
 			t.Fatalf("one that stalls: %v", err)
 		}
 	}
-	// perch may say that its carrier has to be opened anew: it had no place, either.
-	if r := j.stalled.ssh(t, nil, "echo in"); r.stdout != "in\n" || r.code != 0 {
+	if r := j.stalled.ssh(t, nil, "echo in"); r.stdout != "in\n" || r.stderr != "" || r.code != 0 {
 		t.Errorf("got %+v", r)
 	}
 }

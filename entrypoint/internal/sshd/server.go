@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"perch/entrypoint/contract"
 	"perch/entrypoint/internal/login"
 )
 
@@ -142,9 +143,8 @@ func (s *Server) admit(raw net.Conn) {
 		s.running.Go(func() { s.serve(raw) })
 	default:
 		s.Log.Printf("refusing a connection: %d logins are going on", maxLogins)
-		// Lines before the banner are allowed (RFC 4253, 4.2).
 		raw.SetWriteDeadline(time.Now().Add(farewell))
-		io.WriteString(raw, "perch: too many logins are going on; try again in a moment\r\n")
+		io.WriteString(raw, contract.Refusal+"too many logins are going on; try again in a moment\r\n")
 		raw.Close()
 	}
 }

@@ -96,6 +96,9 @@ func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) err
 			defer stop()
 		}
 		_, err := proxy.Banner(limited, sock)
+		if errors.Is(err, contract.ErrBusy) {
+			return nil // it is there
+		}
 		if err == nil || errors.Is(err, contract.ErrOtherVersion) {
 			return err
 		}
@@ -116,6 +119,10 @@ func (k *Keeper) watchJob(ctx context.Context, sock string) {
 	var lost time.Time
 	for ctx.Err() == nil {
 		conn, err := proxy.Dial(ctx, sock)
+		if errors.Is(err, contract.ErrBusy) {
+			_ = pause(ctx, lostPause, err)
+			continue
+		}
 		if err != nil {
 			k.hide()
 			if lost.IsZero() {

@@ -1,6 +1,7 @@
 package keep
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync/atomic"
@@ -61,6 +62,47 @@ func TestSessionsOutliveALook(t *testing.T) {
 	enginetest.Await(t, "shims find the carrier again", k.target.Standing)
 	if ways := k.Ways(); len(ways) != 1 {
 		t.Errorf("the ways are %v", ways)
+	}
+}
+
+// TestBusy: a job that has no place for a new login stays within reach, and so do
+// the sessions in it.
+func TestBusy(t *testing.T) {
+	var busy atomic.Bool
+	looks := make(chan bool, 100)
+	busy.Store(true)
+	k := running(t, func(e *enginetest.Engine) {
+		e.Serve = func(conn net.Conn) {
+			defer conn.Close()
+			select {
+			case looks <- true:
+			default:
+			}
+			if busy.Load() {
+				_, _ = io.WriteString(conn, contract.Refusal+"too many logins\r\n")
+				return
+			}
+			_, _ = io.WriteString(conn, contract.Banner()+"\r\n")
+			_, _ = io.Copy(io.Discard, conn)
+		}
+	})
+	k.await(Standing)
+	for range 3 {
+		<-looks
+	}
+	if _, err := proxy.Dial(t.Context(), k.target.Socket()); !errors.Is(err, contract.ErrBusy) {
+		t.Errorf("a shim is told %v", err)
+	}
+	busy.Store(false)
+	enginetest.Await(t, "a shim gets in", func() bool {
+		conn, err := proxy.Dial(t.Context(), k.target.Socket())
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+	if ways := k.Ways(); len(ways) != 1 || k.Engine.Standing() != 1 {
+		t.Errorf("the ways are %v, %d carriers stand", ways, k.Engine.Standing())
 	}
 }
 
