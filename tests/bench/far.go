@@ -40,7 +40,7 @@ func (s *servers) measureFar(ctx context.Context, c *comparison) (err error) {
 	slow := serverPlan{Sequence: s.Far, Crowds: s.FarCrowds, Crowd: s.Crowd, Keys: s.Keys / 4, KeyRounds: s.KeyRounds}
 	return errors.Join(
 		s.measureHeld(ctx, &c.FarMemory, far),
-		s.sessionTables(ctx, c, farPrefix, far, slow, 45*time.Minute),
+		s.sessionTables(ctx, c, farPrefix, far, slow, abreast, 30*time.Minute),
 		s.echoTables(ctx, c, farPrefix, far, slow, 2*time.Minute),
 		s.copyTables(ctx, c, farPrefix, far, s.FarSize, bounds{s.FarCopies, 40 * time.Second, time.Minute}))
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -96,6 +98,22 @@ func inTurns(ctx context.Context, name string, b bounds, measures []measure) (Ta
 		}})
 	}
 	return inBursts(ctx, name, b, bursts)
+}
+
+// abreast takes the rounds of all measures at the same time: of what mostly
+// waits, so that they do not wait for each other.
+func abreast(ctx context.Context, name string, b bounds, measures []measure) (Table, error) {
+	tables, failed := make([]Table, len(measures)), make([]error, len(measures))
+	var running sync.WaitGroup
+	for i, m := range measures {
+		running.Go(func() { tables[i], failed[i] = inTurns(ctx, name, b, []measure{m}) })
+	}
+	running.Wait()
+	t := Table{Name: name}
+	for _, one := range tables {
+		t.Rows = append(t.Rows, one.Rows...)
+	}
+	return t, errors.Join(failed...)
 }
 
 // inBursts does the same with bursts.

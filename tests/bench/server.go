@@ -186,17 +186,19 @@ func withServers(ctx context.Context, root string, plan serverPlan, stderr io.Wr
 
 // measureSessions measures how long sessions take, alone and in a crowd.
 func (s *servers) measureSessions(ctx context.Context, c *comparison) error {
-	return s.sessionTables(ctx, c, "", s.both(), s.serverPlan, 200*time.Second)
+	return s.sessionTables(ctx, c, "", s.both(), s.serverPlan, inTurns, 200*time.Second)
 }
 
-func (s *servers) sessionTables(ctx context.Context, c *comparison, prefix string, servers []served, plan serverPlan, total time.Duration) error {
+// sessionTables has take the sessions that come one after the other.
+func (s *servers) sessionTables(ctx context.Context, c *comparison, prefix string, servers []served, plan serverPlan,
+	take func(context.Context, string, bounds, []measure) (Table, error), total time.Duration) error {
 	s.say("measuring %s%d sessions one after the other, and %d at once", prefix, plan.Sequence, plan.Crowd)
 	var alone, many []measure
 	for _, w := range servers {
 		alone, many = append(alone, w.runsTrue()), append(many, w.runsMany(plan.Crowd))
 	}
 	return errors.Join(
-		c.take(inTurns(ctx, prefix+tableSequence, bounds{plan.Sequence, total, time.Minute}, alone)),
+		c.take(take(ctx, prefix+tableSequence, bounds{plan.Sequence, total, time.Minute}, alone)),
 		c.take(inTurns(ctx, prefix+tableParallel, bounds{plan.Crowds, 60 * time.Second, time.Minute}, many)))
 }
 
