@@ -189,6 +189,8 @@ func (j *job) inspect() {
 	for _, problem := range check.Problems(j.place, j.account) {
 		j.log.say("note: %s", problem)
 	}
+	// What the start took, whole libraries among it, is not needed any more.
+	debug.FreeOSMemory()
 }
 
 // await blocks until there is a reason to end the job. It says whether that was
