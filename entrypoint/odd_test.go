@@ -34,14 +34,7 @@ func TestHome(t *testing.T) {
 
 // TestHomeDocumented: each row of the page has its test, and each test its row.
 func TestHomeDocumented(t *testing.T) {
-	page, err := os.ReadFile("../docs/job-home.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^\| ([^|]+?) \| (mended|worked around|said) \| [^|]+ \|$`).FindAllStringSubmatch(string(page), -1) {
-		rows[m[1]] = m[2]
-	}
+	rows := documented(t)
 	for what, o := range oddities {
 		if rows[what] != string(o.outcome) {
 			t.Errorf("%s: the page has %q, the test %q", what, rows[what], o.outcome)
@@ -52,6 +45,19 @@ func TestHomeDocumented(t *testing.T) {
 			t.Errorf("no test tries %q", what)
 		}
 	}
+}
+
+func documented(t *testing.T) map[string]string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/job-home.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\| ([^|]+?) \| (mended|worked around|said) \| [^|]+ \|$`).FindAllStringSubmatch(string(page), -1) {
+		rows[m[1]] = m[2]
+	}
+	return rows
 }
 
 // oddJob is a job in an odd place.
@@ -147,12 +153,17 @@ func over(mount string) string {
 // run runs a command in a session.
 func (j *oddJob) run(line string) string {
 	j.t.Helper()
-	proxy := fmt.Sprintf("nsenter -t %d -m %s/bin/perch-entrypoint stdio", j.cmd.Process.Pid, j.dir)
-	got := j.ssh("", "-o", "ProxyCommand="+proxy, "job", line)
+	got := j.session(line)
 	if got.code != 0 {
 		j.t.Fatalf("%s: got %+v", line, got)
 	}
 	return strings.TrimSpace(got.stdout)
+}
+
+func (j *oddJob) session(line string) result {
+	j.t.Helper()
+	proxy := fmt.Sprintf("nsenter -t %d -m %s/bin/perch-entrypoint stdio", j.cmd.Process.Pid, j.dir)
+	return j.ssh("", "-o", "ProxyCommand="+proxy, "job", line)
 }
 
 // found is what check in a session says of what.
@@ -161,11 +172,18 @@ func (j *oddJob) found(what string) (f finding.Finding) {
 	return pick(j.t, j.run(j.dir+"/bin/perch-entrypoint check --json"), what)
 }
 
+// pick finds what in a report, all of whose findings have rows.
 func pick(t *testing.T, report, what string) finding.Finding {
 	t.Helper()
+	rows := documented(t)
 	var r struct{ Findings finding.List }
 	if err := json.Unmarshal([]byte(report), &r); err != nil {
 		t.Fatalf("%v in %s", err, report)
+	}
+	for _, f := range r.Findings {
+		if rows[f.What] == "" {
+			t.Errorf("the page has no row for %q", f.What)
+		}
 	}
 	for _, f := range r.Findings {
 		if f.What == what {

@@ -20,10 +20,15 @@ var oddities = map[string]oddity{
 	"HOME elsewhere": {finding.Mended, home("mkdir \"$D/x\"; export HOME=\"$D/x\"")},
 	"HOME read-only": {finding.Mended, home("mkdir \"$D/x\"; mount -t tmpfs -o ro none \"$D/x\"; export HOME=\"$D/x\"")},
 
+	"no scratch directory": {finding.Around, noScratch},
+	"name in the way":      {finding.Said, nameInTheWay},
+	"no tmp in the home":   {finding.Around, noTmpInHome},
+
 	"no passwd entry":   {finding.Around, noEntry},
 	"writable passwd":   {finding.Mended, writablePasswd},
 	"no nss_wrapper":    {finding.Said, noWrapper},
 	"read-only home":    {finding.Said, readOnly},
+	"open home":         {finding.Said, open},
 	"noexec home":       {finding.Around, noexec},
 	"noexec everywhere": {finding.Said, noexecEverywhere},
 	"full disk":         {finding.Said, full},
@@ -49,6 +54,11 @@ var oddities = map[string]oddity{
 	"old, no sysroot":       {finding.Said, oldLibcAlone},
 	"old libstdc++":         {finding.Around, oldLibrary(ageCxx, "GLIBCXX_3.4.21, VS Code's server needs 3.4.25")},
 	"no libstdc++":          {finding.Said, noCxx},
+	"no C library":          {finding.Said, noLibc},
+	"no shell":              {finding.Said, noShell},
+	"no terminals":          {finding.Said, noTerminals},
+	"IDE server cache":      {finding.Said, noCache},
+	"IDE servers linked":    {finding.Mended, linkedServers},
 	"processors":            {finding.Around, processors},
 	"PATH dropped":          {finding.Mended, droppedPath},
 	"wrong LANG":            {finding.Mended, wrongLang},
@@ -59,22 +69,37 @@ func home(script string) func(t *testing.T) {
 	return func(t *testing.T) {
 		j := newOdd(t, "h").in(script)
 		j.wantRun("echo ~; echo $HOME; pwd", j.home+"\n"+j.home+"\n"+j.home)
+		j.want(finding.Mended, "sessions have the scratch directory "+j.home)
 	}
 }
 
-// noSockets has the home on sshfs, whose protocol knows no sockets.
-func noSockets(t *testing.T) {
-	j := newOdd(t, "h").in(`far() {
+// onSSHFS has the home on sshfs.
+func onSSHFS(options string) string {
+	return `far() {
 			mkfifo "$D/there" "$D/back"; mkdir "$D/far"
 			links=rw # a newer sshfs hides where links lead
 			if sshfs -h 2>&1 | grep -q no_contain_symlinks; then links=no_contain_symlinks; fi
 			setpriv --pdeathsig KILL /usr/lib/openssh/sftp-server <"$D/there" >"$D/back" &
-			setpriv --pdeathsig KILL sshfs -f -o "passive,$links" ":$D/far" "$1" >"$D/there" <"$D/back" &
+			setpriv --pdeathsig KILL sshfs -f -o "passive,$links` + options + `" ":$D/far" "$1" >"$D/there" <"$D/back" &
 			until mountpoint -q "$1"; do sleep 0.05; done
 		}
-		` + over("far"))
+		` + over("far")
+}
+
+// noSockets: sshfs's protocol knows none.
+func noSockets(t *testing.T) {
+	j := newOdd(t, "h").in(onSSHFS(""))
 	j.wantRun(`echo "${XDG_RUNTIME_DIR%-*}"; stat -c %F ~/.perch/sock`, "/tmp/perch\nsymbolic link")
 	j.want(finding.Around, "takes no sockets")
+}
+
+// open: whatever mode it is given, all is open there.
+func open(t *testing.T) {
+	j := newOdd(t, "h")
+	j.prepare(onSSHFS(",umask=000"))
+	if got := run(t, j.cmd, ""); got.code != contract.ExitNoHome || !strings.Contains(got.stderr, "stays open to others (mode 0777) on this file system, and keys and sockets have to be in it; use another one") {
+		t.Errorf("got %+v", got)
+	}
 }
 
 // droppedPath: Debian's /etc/profile sets PATH anew, whatever the image had.
@@ -89,6 +114,7 @@ func droppedPath(t *testing.T) {
 func wrongLang(t *testing.T) {
 	j := newOdd(t, "h").in("export LANG=xx_YY.UTF-8 LC_ALL=tlh_KX.UTF-8")
 	j.wantRun(`echo "$LANG ${LC_ALL-none}"; locale charmap 2>&1; perl -e 1 2>&1`, "C.UTF-8 none\nUTF-8")
+	j.want(finding.Mended, "no locale for LANG=xx_YY.UTF-8, LC_ALL=tlh_KX.UTF-8")
 }
 
 const stranger = 4242
@@ -201,6 +227,7 @@ func missingTmp(t *testing.T) {
 func invalidTmp(t *testing.T) {
 	j := newOdd(t, "h").in("", "TMPDIR=/nonesuch", "XDG_RUNTIME_DIR=/run/user/4242")
 	j.wantRun(`stat -c %n "$TMPDIR" "$XDG_RUNTIME_DIR"`, j.home+"/tmp\n"+j.home+"/tmp/run")
+	j.want(finding.Mended, "cannot be used here: it is "+j.home+"/tmp")
 }
 
 func locks(t *testing.T) {
@@ -247,5 +274,5 @@ func locks(t *testing.T) {
 			t.Errorf("%s is gone", name)
 		}
 	}
-	wantFound(t, j.found("locks of a dead job"), finding.Mended, "removed 6 locks")
+	wantFound(t, j.found("locks of the dead"), finding.Mended, "removed 6 locks")
 }

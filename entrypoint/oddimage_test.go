@@ -13,7 +13,14 @@ import (
 )
 
 func limited(script, says string) func(t *testing.T) {
-	return func(t *testing.T) { newOdd(t, "h").in(script).want(finding.Said, says) }
+	return func(t *testing.T) {
+		j := newOdd(t, "h").in(script)
+		first, second := j.session("echo in"), j.session("echo in")
+		if first.stdout != "in\n" || !strings.Contains(first.stderr, "perch: note: "+says) || strings.Contains(second.stderr, says) {
+			t.Errorf("the user is told, in the first session, %+v, in the second, %+v", first, second)
+		}
+		j.want(finding.Said, says)
+	}
 }
 
 // soft limits are raised to the hard ones, which this test lowers so that it
@@ -21,6 +28,7 @@ func limited(script, says string) func(t *testing.T) {
 func soft(t *testing.T) {
 	j := newOdd(t, "h").in("ulimit -Sn 64; ulimit -Hn 5000; ulimit -Su 700; ulimit -Hu 5001")
 	j.wantRun("ulimit -n; ulimit -u", "5000\n5001")
+	j.want(finding.Mended, "the soft limit of open files was raised to 5000")
 }
 
 // fewInotify lowers a limit of a user namespace: the machine's stays.
@@ -164,7 +172,7 @@ func processors(t *testing.T) {
 	write(t, filepath.Join(j.dir, "machine.ad"), "Cpus = 1\nMemory = 2048\n")
 	j.in("", "_CONDOR_MACHINE_AD="+j.dir+"/machine.ad")
 	j.wantRun("nproc", "1")
-	wantFound(t, j.found("more processors seen"), finding.Around, "OMP_NUM_THREADS")
+	wantFound(t, j.found("processors"), finding.Around, "OMP_NUM_THREADS")
 	if text := j.run(j.dir + "/bin/perch-entrypoint check"); !strings.Contains(text, "slot with 1 cpus, 2 GiB memory") {
 		t.Errorf("got %s", text)
 	}

@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch/entrypoint/internal/login"
+	"perch/entrypoint/internal/tty"
 )
 
 func TestCommands(t *testing.T) {
@@ -43,6 +49,47 @@ func TestCommands(t *testing.T) {
 				t.Errorf("ssh %q: got %+v, want %+v", test.args, got, test.want)
 			}
 		})
+	}
+}
+
+// TestOneEnvironment: commands, shells and terminals have the same, but for what a
+// terminal is.
+func TestOneEnvironment(t *testing.T) {
+	t.Parallel()
+	j := startJob(t)
+	j.ssh("", "job", "env >command")
+	j.ssh("env >shell\n", "-T", "job")
+	<-j.open(tty.Size{Columns: 80, Rows: 24}, nil, "-t", "job", "env >command-on-terminal").ended
+	w := j.open(tty.Size{Columns: 80, Rows: 24}, nil, "job")
+	fmt.Fprint(w, "env >terminal; exit\n")
+	<-w.ended
+	of := func(name string) map[string]string {
+		content, err := os.ReadFile(filepath.Join(j.home, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		vars := login.Vars(strings.Split(string(content), "\n"))
+		for _, own := range []string{"SHLVL", "_", "PWD", "OLDPWD"} {
+			delete(vars, own)
+		}
+		return vars
+	}
+	want := of("command")
+	if want["CUDA_VISIBLE_DEVICES"] == "" || want["TERM"] != "" || want["SHELL"] != "/bin/bash" || want["HOME"] != j.home {
+		t.Errorf("a command has %q", want)
+	}
+	for _, name := range []string{"shell", "command-on-terminal", "terminal"} {
+		got := of(name)
+		if name != "shell" {
+			if got["TERM"] != "xterm-perch" || !strings.HasPrefix(got["SSH_TTY"], "/dev/pts/") {
+				t.Errorf("%s: TERM is %q, SSH_TTY %q", name, got["TERM"], got["SSH_TTY"])
+			}
+			delete(got, "TERM")
+			delete(got, "SSH_TTY")
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (+) has another environment than a command (-):\n%s", name, diff)
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ func (j *job) open(size tty.Size, modes tty.Modes, args ...string) *window {
 	}
 	cmd := j.client("ssh", args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal.Peer, terminal.Peer, terminal.Peer
+	cmd.Env = append(cmd.Environ(), "TERM=xterm-perch")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
 		j.t.Fatal(err)

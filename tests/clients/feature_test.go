@@ -21,7 +21,7 @@ var features = []feature{
 	{"names", "file names with a blank, and in UTF-8, there and back", names},
 	{"empty", "a file of 0 bytes there and back", empty},
 	{"attributes", "mode and time of change are kept, there and back", attributes},
-	{"many files", "a tree of 300 small files there and back (rsync: 10,000)", many},
+	{"many files", "a tree of 1,000 small files there and back (rsync: 10,000)", many},
 	{"two", "a second transfer, whole, while a first is under way (git: a clone that its `packObjectsHook` holds)", two},
 	{"cut", "the connection ends in mid-transfer: the client says so by its exit status (lftp comes in again by itself and goes on); the job and its other sessions go on, and the client comes in again", cut},
 }
@@ -121,7 +121,7 @@ func attributes(t *testing.T, c *cell) {
 }
 
 func many(t *testing.T, c *cell) {
-	number := 300
+	number := 1000
 	if c.client.name == "rsync" {
 		number = 10_000
 	}

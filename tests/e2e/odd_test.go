@@ -90,6 +90,29 @@ func brokenImage(t *testing.T, p place) {
 }
 
 // longRuntimeDir is one in which no unix socket can be made: /tmp is used.
+const (
+	// scratchCase runs again where the site moves the scratch directory inside of
+	// containers (SINGULARITY_TARGET_DIR) to the path that scratchEnv has.
+	scratchCase = "scratch directory"
+	scratchEnv  = "PERCH_E2E_SCRATCH"
+)
+
+// scratch: the home is the scratch directory, wherever that is in the job.
+func scratch(t *testing.T, p place) {
+	target := p.jdl(t, "scratch")
+	got := strings.Fields(p.ssh(t, target, `echo "$HOME" "$_CONDOR_SCRATCH_DIR" "$PWD"; touch scratch/here; stat -c %F .perch/sock`))
+	if len(got) != 4 || got[0] != got[1] || got[0] != got[2] || got[3] != "socket" {
+		t.Errorf("HOME, the scratch directory, where sessions start, the socket: %q", got)
+	}
+	if moved := os.Getenv(scratchEnv); moved != "" && !strings.HasPrefix(got[0], moved) {
+		t.Errorf("the scratch directory is %s, not below %s", got[0], moved)
+	}
+	r := p.run(t, "", "perch", "stop", target)
+	if r.code != 0 || !strings.Contains(r.stderr, "has ended") {
+		t.Errorf("perch stop: %+v", r)
+	}
+}
+
 func longRuntimeDir(t *testing.T, p place) {
 	long := filepath.Join(t.TempDir(), strings.Repeat("d", 90))
 	if err := os.Mkdir(long, 0o700); err != nil {

@@ -29,6 +29,7 @@ var suite = []struct {
 	{"exit status of a script on stdin", scriptOnStdin},
 	{"bytes pass unchanged", bytesUnchanged},
 	{"environment", environment},
+	{scratchCase, scratch},
 	{"forwards", forwards},
 	{"sftp", sftp},
 	{"proxy", proxyCommand},

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -115,13 +116,36 @@ func runPool(t *testing.T, v pool.Version, bin string, im image, only string) {
 		t.Fatal(err)
 	}
 	args, cases := suiteArgs(only)
-	argv := append([]string{"env", placeEnv + "=pool", "PERCH_E2E_BIN=/host/bin", "PERCH_E2E_IMAGE=" + tree,
-		"PERCH_ENGINE=htcondor", "PERCH_E2E_SCHEDD=" + pool.Host, "CI=" + os.Getenv("CI"), "/host/bin/e2e.test"}, args...)
+	env := []string{"env", placeEnv + "=pool", "PERCH_E2E_BIN=/host/bin", "PERCH_E2E_IMAGE=" + tree,
+		"PERCH_ENGINE=htcondor", "PERCH_E2E_SCHEDD=" + pool.Host, "CI=" + os.Getenv("CI")}
+	argv := slices.Concat(env, []string{"/host/bin/e2e.test"}, args)
 	runInside(t, p.Command(t.Context(), "alice", argv...), cases)
-	if only != "" {
+	if only == "" {
+		moveScratch(t, p)
+		args, cases = suiteArgs(scratchCase)
+		argv = slices.Concat(env, []string{scratchEnv + "=" + movedScratch, "/host/bin/e2e.test"}, args)
+		runInside(t, p.Command(t.Context(), "alice", argv...), cases)
+	} else {
 		p.Run(t, "alice", "grep", "-rqF", "trying the other way into the job", "/home/alice/.local/state/perch")
 	}
 	noKeyInPool(t, p)
+}
+
+const movedScratch = "/srv"
+
+// moveScratch has jobs that start from now on see their scratch directory
+// elsewhere.
+func moveScratch(t *testing.T, p *pool.Pool) {
+	t.Helper()
+	file := filepath.Join(p.Root(), "etc/condor/config.d/90-scratch.conf")
+	if err := os.WriteFile(file, []byte("SINGULARITY_TARGET_DIR = "+movedScratch+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.Run(t, "root", "condor_reconfig")
+	pool.Await(t, "the reconfiguration", func() bool {
+		got, err := p.Exec(t.Context(), "root", "condor_config_val", "-startd", "SINGULARITY_TARGET_DIR")
+		return err == nil && got.Stdout == movedScratch+"\n"
+	})
 }
 
 // refuseForwarding is what a site's administrator writes into the sshd_config

@@ -23,7 +23,7 @@ func TestContainer(t *testing.T) {
 	l.join(t, l.local(t, s))
 	j := &job{command: s.Command, target: s.Target, server: server}
 	j.upload(t)
-	t.Run("conversations", func(t *testing.T) { conversations(t, j) })
+	t.Run("conversations", func(t *testing.T) { conversations(t, j, s) })
 	t.Run("exec server", func(t *testing.T) { execServer(t, j, s) })
 	t.Run("open-remote-ssh", func(t *testing.T) { openRemoteSSH(t, j, s) })
 	t.Run("coding agent", func(t *testing.T) { codingAgent(t, j, s) })

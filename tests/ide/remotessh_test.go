@@ -3,6 +3,8 @@ package ide
 import (
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +15,7 @@ import (
 )
 
 // conversations are those of Remote - SSH, for each of its modes.
-func conversations(t *testing.T, j *job) {
+func conversations(t *testing.T, j *job, s *session.Job) {
 	for _, c := range []struct {
 		name string
 		hold func(*testing.T, *job)
@@ -23,7 +25,8 @@ func conversations(t *testing.T, j *job) {
 		{"local-server mode, platform unknown", func(t *testing.T, j *job) { localServer(t, j, noPty) }},
 		{"local-server mode, pty permitted", func(t *testing.T, j *job) { localServer(t, j, nil, "bash") }},
 		{"local-server mode, platform unknown, pty permitted", func(t *testing.T, j *job) { localServer(t, j, nil) }},
-		{"local-server mode, RemoteCommand", remoteCommand},
+		{"local-server mode, RemoteCommand off", func(t *testing.T, j *job) { remoteCommand(t, j, s, false) }},
+		{"local-server mode, RemoteCommand on", func(t *testing.T, j *job) { remoteCommand(t, j, s, true) }},
 		{"terminal mode, sh", func(t *testing.T, j *job) { terminalMode(t, j, noPty, "sh") }},
 		{"terminal mode, bash", func(t *testing.T, j *job) { terminalMode(t, j, noPty, "bash") }},
 		{"terminal mode, pty permitted", func(t *testing.T, j *job) { terminalMode(t, j, nil, "bash") }},
@@ -99,13 +102,29 @@ func refusedBySOCKS(t *testing.T, socks int) {
 	}
 }
 
-// remoteCommand: the user's configuration has one, and the client switches it
-// off.
-func remoteCommand(t *testing.T, j *job) {
+// remoteCommand: a file that the user names (remote.SSH.configFile) has one, and
+// the client switches it off, or has it read the script (enableRemoteCommand). It
+// is the stock ssh's: perch-ssh reads no such file.
+func remoteCommand(t *testing.T, j *job, s *session.Job, enabled bool) {
+	const says = "this is the RemoteCommand"
+	file := filepath.Join(t.TempDir(), "config")
+	text := fmt.Sprintf("Include %s\nHost %s\n    RemoteCommand echo %s >&2; exec bash\n", s.Config, s.Alias, says)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	socks, name := session.FreePort(t), j.ownServer(t)
-	c := talk(t, j.ssh([]string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=15", "-o", "RemoteCommand=none"}, "bash"))
+	args := []string{"-v", "-T", "-D", strconv.Itoa(socks), "-o", "ConnectTimeout=15"}
+	if enabled {
+		args = append(args, "-F", file, s.Alias)
+	} else {
+		args = append(args, "-o", "RemoteCommand=none", "-F", file, s.Alias, "bash")
+	}
+	c := talk(t, s.Command("ssh", args...))
 	c.send(j.script(c.id, name, onPort))
 	manyBySOCKS(t, j, socks, c.result()["listeningOn"])
+	if said := strings.Contains(c.stderr.String(), says+"\n"); said != enabled {
+		t.Errorf("the RemoteCommand ran: %v\n%s", said, c.stderr)
+	}
 }
 
 // terminalMode: the script comes from a file, so stdin is at its end while the

@@ -52,14 +52,50 @@ func work(t *testing.T, j *job, w *browser.Window, address, folder string) {
 	await(t, "sftp reads what was edited", func() bool {
 		return strings.HasPrefix(sftpRead(t, j, folder+"/main.py"), "print(6 * 7)\n# edited in the browser")
 	})
+	sameEnvironment(t, j, w)
 	w.Reload("main.py")
 	w.Answers(`echo same-$kept-$((40+2))`, "same-42-42")
 	w.Run("clear")
 	w.Run("hostname; nproc; echo $_CONDOR_SLOT")
-	for _, command := range []string{"hostname", "nproc", "echo $_CONDOR_SLOT"} {
-		w.Shows(j.run(t, command))
+	shown := "echo $_CONDOR_SLOT"
+	for _, command := range []string{"hostname", "nproc", "echo $_CONDOR_SLOT", `echo "$(id -un)@${HOSTNAME%%.*}:"`} {
+		answer := j.run(t, command)
+		if answer == "" {
+			t.Errorf("%q says nothing", command)
+		}
+		shown += answer
 	}
+	w.Shows(shown)
 	t.Logf("screenshot: %s", w.Screenshot("workbench.png"))
+}
+
+// sameEnvironment: what commands have, an IDE's terminal has, too; the IDE puts its
+// own before PATH.
+func sameEnvironment(t *testing.T, j *job, w *browser.Window) {
+	t.Helper()
+	w.Answers("env >../environment; echo written-$((40+2))", "written-42")
+	terminal, command := variables(j.run(t, "cat environment; rm environment")), variables(j.run(t, "env"))
+	for _, name := range []string{"SHLVL", "_", "PWD", "OLDPWD", "TERM"} {
+		delete(command, name)
+	}
+	for name, value := range command {
+		if got := terminal[name]; got != value && !(name == "PATH" && strings.HasSuffix(got, ":"+value)) {
+			t.Errorf("in the IDE's terminal %s is %q, in a command %q", name, got, value)
+		}
+	}
+	if command["_CONDOR_SLOT"] == "" || terminal["TERM"] == "" {
+		t.Errorf("a command has %q, the terminal %q", command, terminal)
+	}
+}
+
+func variables(text string) map[string]string {
+	vars := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "="); ok {
+			vars[name] = value
+		}
+	}
+	return vars
 }
 
 // sftpRead reads a file over a channel that has nothing to do with the window's.

@@ -23,7 +23,7 @@ func (p *Place) shareCores(getenv func(string) string) {
 	}
 	if cpus := limits.Read(getenv(contract.EnvMachineAd)).Cpus(); cpus > 0 {
 		p.Environ[threads] = strconv.Itoa(cpus)
-		p.Found.Add("more processors seen", finding.Around, "the job was granted %d of the machine's processors: %s says so to nproc and OpenMP", cpus, threads)
+		p.Found.Add("processors", finding.Around, "the job was granted %d of the machine's processors: %s says so to nproc and OpenMP", cpus, threads)
 	}
 }
 

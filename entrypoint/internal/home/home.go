@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -67,8 +68,10 @@ func Prepare(getenv func(string) string, wishes Wishes) (*Place, error) {
 	if scratch != "" && !p.ours {
 		p.Found.Add("no scratch directory", finding.Around, "the scratch directory cannot be used: %v; using HOME instead", writable(scratch))
 	}
+	p.lookAtHome(getenv("HOME"))
 	p.Found = append(p.Found, limits.Raise()...)
 	p.makeTmp()
+	p.lookAtTmp(getenv)
 	if p.ours { // of a HOME that is not the job's alone, locks may be held
 		p.dropLocks()
 	}
@@ -80,6 +83,26 @@ func Prepare(getenv func(string) string, wishes Wishes) (*Place, error) {
 	p.shareCores(getenv)
 	p.record()
 	return p, nil
+}
+
+// lookAtHome says what was amiss with HOME, where sessions have another.
+func (p *Place) lookAtHome(was string) {
+	if filepath.Clean(was) == p.Home {
+		return
+	}
+	what, named := "HOME elsewhere", strconv.Quote(was)
+	_, err := os.Stat(was)
+	switch {
+	case was == "":
+		what, named = "HOME unset", "not set"
+	case filepath.Clean(was) == "/":
+		what = "HOME is root"
+	case err != nil:
+		what = "HOME missing"
+	case writable(was) != nil:
+		what = "HOME read-only"
+	}
+	p.Found.Add(what, finding.Mended, "HOME was %s: sessions have the scratch directory %s", named, p.Home)
 }
 
 // Find returns the directory that is the job home, without changing anything:

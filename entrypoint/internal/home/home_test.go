@@ -9,9 +9,11 @@ import (
 	"perch/entrypoint/contract"
 )
 
-// env is an environment with a scratch directory.
+// env is an environment with a scratch directory, which is HOME, too.
 func env(scratch string) func(string) string {
-	return func(name string) string { return map[string]string{contract.EnvScratch: scratch}[name] }
+	return func(name string) string {
+		return map[string]string{contract.EnvScratch: scratch, "HOME": scratch}[name]
+	}
 }
 
 // short makes a directory with a path that is short enough for tmp/run in it.

@@ -42,7 +42,7 @@ func (p *Place) dropLocks() {
 		dropped += dropSockets(dir)
 	}
 	if dropped > 0 {
-		p.Found.Add("locks of a dead job", finding.Mended, "removed %d locks and sockets that an earlier job's IDE left", dropped)
+		p.Found.Add("locks of the dead", finding.Mended, "removed %d locks and sockets that an earlier job's IDE left", dropped)
 	}
 }
 

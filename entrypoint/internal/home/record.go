@@ -17,6 +17,12 @@ const recordName = "home.json"
 // maxRecord bounds what is read of it, in bytes.
 const maxRecord = 1 << 20
 
+// Note adds a finding after Prepare.
+func (p *Place) Note(what string, outcome finding.Outcome, format string, args ...any) {
+	p.Found.Add(what, outcome, format, args...)
+	p.record()
+}
+
 // record writes Found. On a full disk it cannot; then check knows less.
 func (p *Place) record() {
 	content, err := json.Marshal(append(finding.List{}, p.Found...))

@@ -49,6 +49,15 @@ func (p *Place) makeTmp() {
 	p.Found.Add(what, finding.Around, "%s: temporary files are in %s, sockets in %s", why, p.Tmp, p.Runtime)
 }
 
+// lookAtTmp says which directories of the submit host's the job was given.
+func (p *Place) lookAtTmp(getenv func(string) string) {
+	for name, is := range map[string]string{"TMPDIR": p.Tmp, "XDG_RUNTIME_DIR": p.Runtime} {
+		if was := getenv(name); was != "" && writable(was) != nil {
+			p.Found.Add("invalid TMPDIR", finding.Mended, "%s was %q, which cannot be used here: it is %s", name, was, is)
+		}
+	}
+}
+
 // whyElsewhere names what is wrong with tmp in the job home.
 func (p *Place) whyElsewhere(made, sockets error) (what, why string) {
 	switch {

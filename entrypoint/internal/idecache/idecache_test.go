@@ -259,8 +259,17 @@ func FuzzUnpack(f *testing.F) {
 	})
 }
 
+// BenchmarkLink has what is on top of a real server, which is all that is linked,
+// and forty extensions.
 func BenchmarkLink(b *testing.B) {
 	dir := cached(b)
+	server := filepath.Join(dir, ".vscode-server/cli/servers/Stable-"+commit+"/server")
+	for _, name := range []string{"LICENSE", "extensions", "node_modules", "out", "package.json"} {
+		put(b, []byte("x"), server, name)
+	}
+	for n := range 40 {
+		put(b, []byte("{}"), dir, fmt.Sprintf(".vscode-server/extensions/site.number%d-1.0.0/package.json", n))
+	}
 	for b.Loop() {
 		b.StopTimer()
 		home := b.TempDir()

@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +39,14 @@ func raise(found *finding.List, what, of string, resource int, most, wanted uint
 	if err := syscall.Setrlimit(resource, &limit); err != nil {
 		found.Add(what, finding.Said, "the limit of %d %s cannot be raised: %v; ask the site", was, of, err)
 		return
+	}
+	// From what, Go hides: it has raised that of files itself.
+	if was < limit.Cur {
+		raised := strconv.FormatUint(limit.Cur, 10)
+		if limit.Cur == unix.RLIM_INFINITY {
+			raised = "unlimited"
+		}
+		found.Add("low soft limits", finding.Mended, "the soft limit of %s was raised to %s", of, raised)
 	}
 	if limit.Cur < wanted {
 		found.Add(what, finding.Said, "only %d %s are allowed, an IDE may want %d; ask the site for a higher hard limit", limit.Cur, of, wanted)

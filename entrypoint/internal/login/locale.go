@@ -30,6 +30,18 @@ func mendLocale(vars map[string]string, exists func(name string) bool) {
 	}
 }
 
+// MissingLocales are the job's own settings of locales that the image lacks,
+// which sessions do not get.
+func (a Account) MissingLocales() (missing []string) {
+	vars := Vars(a.Job)
+	for _, name := range append([]string{"LANG"}, localeVariables...) {
+		if value := vars[name]; value != "" && !hasLocale(value) {
+			missing = append(missing, name+"="+value)
+		}
+	}
+	return missing
+}
+
 // hasLocale says whether this image has a locale, by the directories of glibc:
 // one for each, or one archive for all, in which names stand as they are.
 func hasLocale(name string) bool {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"perch/entrypoint/contract"
 	"perch/entrypoint/internal/check"
 	"perch/entrypoint/internal/config"
+	"perch/entrypoint/internal/finding"
 	"perch/entrypoint/internal/home"
 	"perch/entrypoint/internal/idle"
 	"perch/entrypoint/internal/login"
@@ -90,6 +92,7 @@ type job struct {
 	log      *eventLog
 	begun    time.Time
 	said     int // of place.Found
+	untold   untold
 
 	hostKey    ssh.Signer
 	authorized []ssh.PublicKey
@@ -104,8 +107,11 @@ func (j *job) setUp() error {
 	if err := j.place.CopyProgram(); err != nil {
 		j.notes = append(j.notes, err.Error())
 	}
+	if missing := j.account.MissingLocales(); missing != nil {
+		j.place.Note("wrong LANG", finding.Mended, "the image has no locale for %s: it is dropped", strings.Join(missing, ", "))
+	}
 	for _, note := range j.notes {
-		j.log.say("note: %s", note)
+		j.note(note, true)
 	}
 	j.sayFound()
 	return nil
@@ -154,6 +160,7 @@ func (j *job) serve(signals <-chan os.Signal) error {
 		Stop:       func(reason string) { offer(asked, reason) },
 		Log:        j.log.details(),
 		Greeting:   j.greeting,
+		Notes:      j.untold.take,
 	})
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -172,22 +179,14 @@ func (j *job) serve(signals <-chan os.Signal) error {
 	return err
 }
 
-// sayFound says what has been found since it was called last.
-func (j *job) sayFound() {
-	for _, f := range j.place.Found[j.said:] {
-		j.log.say("note: %s", f.Text)
-	}
-	j.said = len(j.place.Found)
-}
-
 // inspect says what people and an IDE would trip over here.
 func (j *job) inspect() {
 	if err := j.account.Profile.Wait(); err != nil {
-		j.log.say("note: %v", err)
+		j.note(err.Error(), true)
 	}
 	j.sayFound()
 	for _, problem := range check.Problems(j.place, j.account) {
-		j.log.say("note: %s", problem)
+		j.note(problem, true)
 	}
 	// What the start took, whole libraries among it, is not needed any more.
 	debug.FreeOSMemory()

@@ -118,7 +118,8 @@ func (c *conn) offerAgent(from duplex) bool {
 		return false
 	}
 	defer c.tasks.Done()
-	if c.takeChannel(socketDescriptors) != "" {
+	if refusal := c.takeChannel(socketDescriptors); refusal != "" {
+		c.notice("not asking the forwarded agent: %s", refusal)
 		return false
 	}
 	answer := make(chan ssh.Channel) // nil: the peer has no agent

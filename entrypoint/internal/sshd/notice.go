@@ -1,6 +1,9 @@
 package sshd
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // maxNotices is how many different ones a connection gets.
 const maxNotices = 50
@@ -42,6 +45,9 @@ func (s *session) showNotices() {
 	s.conn.notices = nil
 	s.begun = true
 	s.conn.mu.Unlock()
+	if notes := s.conn.server.Notes; notes != nil && !s.conn.control {
+		waiting = slices.Concat(notes(), waiting)
+	}
 	for _, line := range waiting {
 		s.tell("perch: " + line)
 	}

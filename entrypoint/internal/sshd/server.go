@@ -30,7 +30,7 @@ type Activity interface {
 	Touch()
 }
 
-// Config is what a server needs. All fields but the two times and Greeting must
+// Config is what a server needs. All fields but the two times, Greeting and Notes must
 // be set.
 type Config struct {
 	HostKey ssh.Signer
@@ -45,6 +45,8 @@ type Config struct {
 	// Greeting returns the lines with which a shell on a terminal begins, each
 	// with its line end, or "".
 	Greeting func() string
+	// Notes returns lines for the next session that begins, each once. nil: none.
+	Notes func() []string
 	// KeepAlive is the time between two keepalives; a connection that has
 	// not answered for four of it is dropped. 0: 30 s.
 	KeepAlive time.Duration

@@ -62,9 +62,11 @@ func (s *site) command(client *ssh.Client, command string) string {
 		s.Fatal(err)
 	}
 	defer session.Close()
-	out, err := session.CombinedOutput(command)
+	var stderr strings.Builder
+	session.Stderr = &stderr
+	out, err := session.Output(command)
 	if err != nil {
-		s.Fatalf("%s: %v: %s", command, err, out)
+		s.Fatalf("%s: %v: %s%s", command, err, out, &stderr)
 	}
 	return strings.TrimSpace(string(out))
 }
