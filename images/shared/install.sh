@@ -34,7 +34,11 @@ install_rpm() {
 	# shellcheck disable=SC2046,SC2086 # words are what is wanted
 	$dnf install $(lines "$here"/packages/rpm/repositories)
 	# Much of EPEL needs the distribution's builder repository.
-	if command -v crb >/dev/null; then crb enable; fi
+	# EPEL's crb calls a plugin of dnf's that it only recommends.
+	if command -v crb >/dev/null; then
+		$dnf install 'dnf-command(config-manager)'
+		crb enable
+	fi
 	# shellcheck disable=SC2046,SC2086
 	$dnf install $(lines "$here"/packages/rpm/shell "$here"/packages/rpm/build "$here"/packages/rpm/python) "$@"
 }

@@ -100,6 +100,16 @@ func results(t *testing.T, i image, root, server string) map[string]string {
 	if root == "" {
 		root = i.tree
 	}
+	words := map[string]string{}
+	for _, r := range smoked(t, i, root, server) {
+		words[r.Check] = r.Status
+	}
+	return words
+}
+
+// smoked are the rows for a tree that is called as an image's.
+func smoked(t *testing.T, i image, root, server string) []result {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.json")
 	out, err := exec.Command(session.Program("perch-ci"), "smoke", "--images", i.images, "--environment", i.name,
 		"--ide-server", server, "--json", file, root).CombinedOutput()
@@ -107,11 +117,7 @@ func results(t *testing.T, i image, root, server string) map[string]string {
 		t.Fatalf("perch-ci smoke: %v\n%s", err, out)
 	}
 	t.Logf("\n%s", out)
-	words := map[string]string{}
-	for _, r := range readReport(t, file)[0].Results {
-		words[r.Check] = r.Status
-	}
-	return words
+	return readReport(t, file)[0].Results
 }
 
 // overlay is a directory with what tree has, in which changes do not change

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"perch/ci/internal/entrylayer"
 	"perch/ci/internal/tool"
 )
 
@@ -24,7 +25,8 @@ func (htcondor) start(_ context.Context, j *job, image, _ string) error {
 	j.client.env = []string{"XDG_STATE_HOME=" + filepath.Join(j.dir, "state"), "PERCH_ENGINE=htcondor"}
 	j.ready, j.stop, j.output = p.up, p.end, p.logs
 	j.kill = func() { _, _ = p.perch(context.Background(), "stop", p.jdl) }
-	submit := fmt.Sprintf("universe = container\ncontainer_image = %s\nrequest_cpus = 1\nrequest_memory = 2 GB\nrequest_disk = 4 GB\nqueue\n", image)
+	// The image's own entrypoint, not the one that perch would send.
+	submit := fmt.Sprintf("executable = %s\ntransfer_executable = false\nuniverse = container\ncontainer_image = %s\nrequest_cpus = 1\nrequest_memory = 2 GB\nrequest_disk = 4 GB\nqueue\n", entrylayer.Program, image)
 	return os.WriteFile(p.jdl, []byte(submit), 0o644)
 }
 

@@ -98,12 +98,12 @@ func checkKernel(ctx context.Context, j *job) (string, error) {
 	return "", err
 }
 
-// checkNamespaces says whether users can make user namespaces, which the
-// sandboxes of coding agents need. It is the place's to allow, so either answer
+// checkNamespaces says whether users can make user namespaces, and mount in them,
+// which the sandboxes of coding agents need. It is the place's to allow, so either answer
 // is right; an image must be able to tell.
 func checkNamespaces(ctx context.Context, j *job) (string, error) {
 	out, status, err := j.client.ssh(ctx, "", host, `command -v unshare >/dev/null || exit 9
-why=$(unshare -U true 2>&1) && echo yes && exit
+why=$(unshare -Urm true 2>&1) && echo yes && exit
 echo "no: $why"
 for f in user/max_user_namespaces kernel/unprivileged_userns_clone kernel/apparmor_restrict_unprivileged_userns; do
 	[ -r /proc/sys/$f ] && echo "$f=$(cat /proc/sys/$f)"
