@@ -18,7 +18,7 @@ func TestReasons(t *testing.T) {
 		"the server does not start": {whenRun("smoke-ide.sock", `chmod -x "$HOME"/ide/bin/code-server*`),
 			"VS Code server", "FAIL", "the server does not start"},
 		"the server has no workbench": {whenRun("smoke-ide.sock", `rm -r "$HOME/ide/out/vs/code/browser/workbench"`),
-			"VS Code server", "FAIL", "the server"},
+			"VS Code server", "FAIL", "the server answers with"},
 		"the server does not stop": {whenRun("smoke-ide.sock", `kill() { [ "$1" != -0 ] || builtin kill "$@"; }`),
 			"VS Code server", "FAIL", "the server does not stop"},
 		"no user namespaces": {shadow("usr/bin/unshare", `echo "unshare: Operation not permitted" >&2; exit 1`),

@@ -47,7 +47,7 @@ func TestNewEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(out), "\nok    tools                 20 tools\n") {
+	if !strings.Contains(string(out), "\nok    tools                 22 tools\n") {
 		t.Error("the tool of its own was not tried")
 	}
 

@@ -83,7 +83,7 @@ func Run(ctx context.Context, r Request) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
-	defer lock.Close()
+	defer lock.Unlock()
 	log, err := os.Create(filepath.Join(r.Cache, r.Name+".log"))
 	if err != nil {
 		return Made{}, err
@@ -113,32 +113,9 @@ const smokeFile = "smoke.yaml"
 // largeTmp is where buildah and podman put large temporary files (buildah(1), TMPDIR).
 const largeTmp = "/var/tmp"
 
-// lock waits until no other build of this environment runs with this cache, or
-// into this directory. It is released by Close, or with the process.
-func (r Request) lock(ctx context.Context) (locks, error) {
-	var all locks
-	for _, path := range []string{filepath.Join(r.Out, "."+r.Name+".lock"), filepath.Join(r.Cache, r.Name+".lock")} {
-		lock, err := r.lockFile(ctx, path)
-		if err != nil {
-			return nil, errors.Join(err, all.Close())
-		}
-		all = append(all, lock)
-	}
-	return all, nil
-}
-
-type locks []*flock.Flock
-
-func (l locks) Close() error {
-	var errs []error
-	for _, lock := range l {
-		errs = append(errs, lock.Close())
-	}
-	return errors.Join(errs...)
-}
-
-func (r Request) lockFile(ctx context.Context, path string) (*flock.Flock, error) {
-	lock := flock.New(path)
+// lock waits until no other build of this environment runs.
+func (r Request) lock(ctx context.Context) (*flock.Flock, error) {
+	lock := flock.New(filepath.Join(r.Cache, r.Name+".lock"))
 	locked, err := lock.TryLock()
 	if err == nil && !locked {
 		r.Steps.Line("another build of %s is running: waiting for it", r.Name)

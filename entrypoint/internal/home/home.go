@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -91,18 +92,30 @@ func (p *Place) lookAtHome(was string) {
 		return
 	}
 	what, named := "HOME elsewhere", strconv.Quote(was)
-	_, err := os.Stat(was)
 	switch {
 	case was == "":
 		what, named = "HOME unset", "not set"
 	case filepath.Clean(was) == "/":
 		what = "HOME is root"
-	case err != nil:
+	case !soon(func() bool { _, err := os.Stat(was); return err == nil }):
 		what = "HOME missing"
-	case writable(was) != nil:
+	case !soon(func() bool { return writable(was) == nil }):
 		what = "HOME read-only"
 	}
 	p.Found.Add(what, finding.Mended, "HOME was %s: sessions have the scratch directory %s", named, p.Home)
+}
+
+// soon says whether look finds true within a moment: what the job was given may
+// lie on a file server that does not answer.
+func soon(look func() bool) bool {
+	found := make(chan bool, 1)
+	go func() { found <- look() }()
+	select {
+	case is := <-found:
+		return is
+	case <-time.After(200 * time.Millisecond):
+		return false
+	}
 }
 
 // Find returns the directory that is the job home, without changing anything:

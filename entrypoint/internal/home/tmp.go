@@ -49,11 +49,11 @@ func (p *Place) makeTmp() {
 	p.Found.Add(what, finding.Around, "%s: temporary files are in %s, sockets in %s", why, p.Tmp, p.Runtime)
 }
 
-// lookAtTmp says which directories of the submit host's the job was given.
+// lookAtTmp says which directories the job was given that cannot be used.
 func (p *Place) lookAtTmp(getenv func(string) string) {
-	for name, is := range map[string]string{"TMPDIR": p.Tmp, "XDG_RUNTIME_DIR": p.Runtime} {
-		if was := getenv(name); was != "" && writable(was) != nil {
-			p.Found.Add("invalid TMPDIR", finding.Mended, "%s was %q, which cannot be used here: it is %s", name, was, is)
+	for _, v := range [][2]string{{"TMPDIR", p.Tmp}, {"XDG_RUNTIME_DIR", p.Runtime}} {
+		if was := getenv(v[0]); was != "" && !soon(func() bool { return writable(was) == nil }) {
+			p.Found.Add("invalid TMPDIR", finding.Mended, "%s was %q, which cannot be used here: it is %s", v[0], was, v[1])
 		}
 	}
 }

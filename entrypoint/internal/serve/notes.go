@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"strings"
 	"sync"
 
 	"perch/entrypoint/internal/finding"
@@ -29,6 +30,8 @@ func (u *untold) take() (lines []string) {
 // note says something in the job's output and, where the user can do something
 // about it, to the user.
 func (j *job) note(text string, tell bool) {
+	// Names of files, and the ad, are not ours.
+	text = printable(strings.Join(strings.Fields(text), " "))
 	j.log.say("note: %s", text)
 	if tell {
 		j.untold.add("note: " + text)

@@ -282,7 +282,11 @@ func TestNothingLeaks(t *testing.T) {
 	use()
 	eventually(t, "the first is gone", func() bool { return s.activity.here.Load() == 0 })
 	goroutines, open := runtime.NumGoroutine(), descriptors()
-	for range 20 {
+	rounds := 500
+	if testing.Short() {
+		rounds = 20
+	}
+	for range rounds {
 		use()
 	}
 	eventually(t, "there are as many goroutines and descriptors as before", func() bool {

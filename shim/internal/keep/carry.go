@@ -120,6 +120,10 @@ func (k *Keeper) watchJob(ctx context.Context, sock string) {
 	for ctx.Err() == nil {
 		conn, err := proxy.Dial(ctx, sock)
 		if errors.Is(err, contract.ErrBusy) {
+			if !lost.IsZero() {
+				_ = k.show(sock)
+				lost = time.Time{}
+			}
 			_ = pause(ctx, lostPause, err)
 			continue
 		}

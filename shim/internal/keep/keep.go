@@ -110,6 +110,7 @@ func (k *Keeper) lock(ctx context.Context) (*flock.Flock, error) {
 
 // makeDir makes keep's own folder, and removes those of keeps that were killed.
 func (k *Keeper) makeDir() (err error) {
+	carrierssh.SweepAll(k.target.Runtime) // of an earlier version
 	old, _ := filepath.Glob(filepath.Join(k.target.Runtime, target.KeepPrefix+"*"))
 	for _, dir := range old {
 		carrierssh.SweepAll(dir)
