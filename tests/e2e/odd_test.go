@@ -89,7 +89,6 @@ func brokenImage(t *testing.T, p place) {
 	t.Log(last)
 }
 
-// longRuntimeDir is one in which no unix socket can be made: /tmp is used.
 const (
 	// scratchCase runs again where the site moves the scratch directory inside of
 	// containers (SINGULARITY_TARGET_DIR) to the path that scratchEnv has.
@@ -113,6 +112,7 @@ func scratch(t *testing.T, p place) {
 	}
 }
 
+// longRuntimeDir is one in which no unix socket can be made: /tmp is used.
 func longRuntimeDir(t *testing.T, p place) {
 	long := filepath.Join(t.TempDir(), strings.Repeat("d", 90))
 	if err := os.Mkdir(long, 0o700); err != nil {

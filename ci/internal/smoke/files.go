@@ -71,7 +71,7 @@ func checkPermissions(_ context.Context, j *job) (string, error) {
 
 // secretNames are files that hold somebody's secret wherever they are.
 var secretNames = map[string]bool{
-	".netrc": true, "auth.json": true, ".git-credentials": true, ".pgpass": true, ".npmrc": true, ".pypirc": true, "id_rsa": true, "id_ecdsa": true,
+	".netrc": true, ".git-credentials": true, ".pgpass": true, ".npmrc": true, ".pypirc": true, "id_rsa": true, "id_ecdsa": true,
 	"id_ed25519": true, "ssh_host_rsa_key": true, "ssh_host_ecdsa_key": true, "ssh_host_ed25519_key": true,
 }
 

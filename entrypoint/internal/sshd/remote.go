@@ -164,7 +164,7 @@ func (c *conn) addListener(key string, l *listener) (refusal string) {
 // offer opens a channel for a connection from the job's side.
 func (c *conn) offer(from duplex, kind string, payload []byte) {
 	if refusal := c.takeChannel(socketDescriptors); refusal != "" {
-		c.notice("refusing a connection to a forwarded socket: %s", refusal)
+		c.notice("refusing a connection to what is forwarded: %s", refusal)
 		from.Close()
 		return
 	}

@@ -117,7 +117,7 @@ func (k *Keeper) makeDir() (err error) {
 		_ = os.RemoveAll(dir)
 	}
 	if k.dir, err = os.MkdirTemp(k.target.Runtime, target.KeepPrefix); err != nil {
-		return fmt.Errorf("making a directory for the carrier: %w", err)
+		return fmt.Errorf("making a directory for the carrier: %w; free some space or mend the permissions", err)
 	}
 	return nil
 }
