@@ -56,11 +56,21 @@ func TestInTurns(t *testing.T) {
 // TestAbreast has two measures that wait for each other.
 func TestAbreast(t *testing.T) {
 	met := make(chan bool)
-	named := func(name string, meet func()) measure {
-		return measure{name, func(context.Context) (sample, error) { meet(); return sample{took: 1}, nil }}
-	}
-	b := bounds{rounds: 2, total: time.Hour, each: time.Minute}
-	got, err := abreast(t.Context(), "x", b, []measure{named("a", func() { met <- true }), named("b", func() { <-met })})
+	a := measure{"a", func(ctx context.Context) (sample, error) {
+		select {
+		case met <- true:
+		case <-ctx.Done():
+		}
+		return sample{took: 1}, ctx.Err()
+	}}
+	b := measure{"b", func(ctx context.Context) (sample, error) {
+		select {
+		case <-met:
+		case <-ctx.Done():
+		}
+		return sample{took: 1}, ctx.Err()
+	}}
+	got, err := abreast(t.Context(), "x", bounds{rounds: 2, total: time.Hour, each: time.Minute}, []measure{a, b})
 	want := Table{Name: "x", Rows: []Series{{Way: "a", Took: Values{1, 1}}, {Way: "b", Took: Values{1, 1}}}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)

@@ -23,34 +23,49 @@ const stale = time.Hour
 type copies struct {
 	linker string
 	until  time.Time
-	made   bool
+	made   map[string]bool // by product
+	late   []string        // the commits for which there was no time
 }
 
 func (c *copies) wanted(node, home string) bool {
 	return c.linker != "" && !patched(node, c.linker) && roomFor(node, home)
 }
 
-func (c *copies) make(from, to string) error {
-	if c.made && time.Now().After(c.until) {
-		return fmt.Errorf("no time left for a copy of %s, to be patched; patch it once in the cache", from)
-	}
-	c.made = true
-	return patchable(from, to)
-}
+// errLate says that there was no time for a copy.
+var errLate = errors.New("no time left")
 
-// patchable makes the server to, in which its start script can patch the node:
-// that is a copy, and so is the directory of the script, which finds the node
-// from where it really lies. The rest are links.
-func patchable(from, to string) (err error) {
+// make makes the server to, in which the start script of that of e can patch the
+// node.
+func (c *copies) make(e Entry, to string) error {
 	node, err := os.Lstat(filepath.Join(to, "node"))
-	switch {
-	case err == nil && node.Mode()&os.ModeSymlink != 0: // of a job that needed no copy
+	linked := err == nil && node.Mode()&os.ModeSymlink != 0 // of a job that needed no copy
+	if isServer(to) && !linked {
+		return nil
+	}
+	if c.made[e.Product] && time.Now().After(c.until) {
+		c.late = append(c.late, e.Commit)
+		return errLate
+	}
+	c.made[e.Product] = true
+	if linked {
 		if err := os.RemoveAll(to); err != nil {
 			return err
 		}
-	case isServer(to):
+	}
+	return patchable(e.Server, to)
+}
+
+// left says which servers were not copied.
+func (c *copies) left() error {
+	if len(c.late) == 0 {
 		return nil
 	}
+	return fmt.Errorf("no time left for copies, to be patched, of %s; patch them once in the cache", strings.Join(c.late, ", "))
+}
+
+// patchable copies the node, and the directory of the start script, which finds
+// the node from where it really lies. The rest are links.
+func patchable(from, to string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}

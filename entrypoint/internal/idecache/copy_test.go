@@ -68,8 +68,8 @@ func TestLinkPatchable(t *testing.T) {
 	}
 }
 
-// TestCopiesBounded: where copying takes long, only the newest server has one, and
-// the other is named.
+// TestCopiesBounded: where copying takes long, only the newest server of each product
+// has one, and the other is named.
 func TestCopiesBounded(t *testing.T) {
 	const older = "fedcba9876543210fedcba9876543210fedcba98"
 	dir, home := cached(t), t.TempDir()
@@ -77,19 +77,23 @@ func TestCopiesBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	age(t, filepath.Join(dir, ".vscode-server/cli/servers/Stable-"+older))
-	n, err := linkAll(dir, home, &copies{linker: "/other", until: time.Now()})
-	if n != 1 || err == nil || !strings.Contains(err.Error(), older) {
+	const other = ".other-server/bin/" + commit
+	if err := os.CopyFS(filepath.Join(dir, other), os.DirFS(filepath.Join(dir, ".vscode-server/cli/servers/Stable-"+commit, "server"))); err != nil {
+		t.Fatal(err)
+	}
+	n, err := linkAll(dir, home, &copies{linker: "/other", until: time.Now(), made: map[string]bool{}})
+	if n != 2 || err == nil || !strings.Contains(err.Error(), older) {
 		t.Errorf("got %d, %v", n, err)
 	}
 	bin := filepath.Join(home, ".vscode-server/bin")
-	if !isServer(filepath.Join(bin, commit)) || isServer(filepath.Join(bin, older)) {
+	if !isServer(filepath.Join(bin, commit)) || !isServer(filepath.Join(home, other)) || isServer(filepath.Join(bin, older)) {
 		t.Error("it is not the newest that was copied")
 	}
 	killed, copying := filepath.Join(bin, partPrefix+"1"), filepath.Join(bin, partPrefix+"2")
 	put(t, nil, killed, "node")
 	put(t, nil, copying, "node")
 	age(t, killed)
-	if n, err := Link(dir, home, "/other"); n != 2 || err != nil {
+	if n, err := Link(dir, home, "/other"); n != 3 || err != nil {
 		t.Errorf("with time: got %d, %v", n, err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(bin, partPrefix+"*")); len(left) != 1 || left[0] != copying {

@@ -12,11 +12,11 @@ import (
 // an IDE writes beside a server lies in directories of the home. What is there
 // already is left alone, but for links that lead nowhere. linker is the dynamic
 // linker to which servers patch their node when they start, "" where they do not:
-// one that is not patched yet gets a copy of what it changes, the newest always
-// and older ones as long as that has not taken copyTime. Link returns how many
+// one that is not patched yet gets a copy of what it changes, a product's newest
+// always and older ones as long as that has not taken copyTime. Link returns how many
 // servers and CLIs are there; an error says what is amiss with the rest.
 func Link(dir, home, linker string) (linked int, err error) {
-	return linkAll(dir, home, &copies{linker: linker, until: time.Now().Add(copyTime)})
+	return linkAll(dir, home, &copies{linker: linker, until: time.Now().Add(copyTime), made: map[string]bool{}})
 }
 
 func linkAll(dir, home string, c *copies) (linked int, err error) {
@@ -27,12 +27,14 @@ func linkAll(dir, home string, c *copies) (linked int, err error) {
 	var errs []error
 	for _, e := range all {
 		to := filepath.Join(home, e.Product)
-		if err := link(e, to, c); err != nil {
+		switch err := link(e, to, c); {
+		case err == nil:
+			linked++
+		case !errors.Is(err, errLate):
 			errs = append(errs, err)
-			continue
 		}
-		linked++
 	}
+	errs = append(errs, c.left())
 	names, _ := os.ReadDir(dir)
 	for _, name := range names {
 		if productName.MatchString(name.Name()) {
@@ -53,7 +55,7 @@ func link(e Entry, to string, c *copies) error {
 	}
 	own, server := filepath.Join(to, "bin", e.Commit), filepath.Join(to, "cli/servers", e.Name, "server")
 	if c.wanted(filepath.Join(e.Server, "node"), filepath.Dir(to)) {
-		if err := c.make(e.Server, own); err != nil {
+		if err := c.make(e, own); err != nil {
 			return err
 		}
 		if target, err := os.Readlink(server); err == nil && target == e.Server { // of a job that needed no copy

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// mostFiles is up to where the limit of open files is raised. Containers
-	// are started with hard limits of 10^9, and programs that close all files
-	// that they might have then take minutes.
+	// mostFiles is what the limit of open files is at most. Containers are
+	// started with limits of 10^9, and programs that close all files that they
+	// might have then take minutes.
 	mostFiles = 1 << 20
 	// An IDE's server with its extensions, and a build beside it, open some
 	// thousand files and start some hundred processes and threads.
@@ -20,9 +20,10 @@ const (
 	wantedProcesses = 1024
 )
 
-// Raise raises this process's limits of files and processes to the hard ones,
-// for itself and for all that it starts: Go's runtime gives children the old
-// limit of files otherwise (see origRlimitNofile in package syscall).
+// Raise raises this process's limits of files and processes to the hard ones, that
+// of files to mostFiles at most, for itself and for all that it starts: Go's
+// runtime gives children the old limit of files otherwise (see origRlimitNofile in
+// package syscall).
 func Raise() (found finding.List) {
 	raise(&found, "few open files", "open files", unix.RLIMIT_NOFILE, mostFiles, wantedFiles)
 	raise(&found, "few processes", "processes", unix.RLIMIT_NPROC, unix.RLIM_INFINITY, wantedProcesses)
@@ -35,7 +36,7 @@ func raise(found *finding.List, what, of string, resource int, most, wanted uint
 		return
 	}
 	was := limit.Cur
-	limit.Cur = max(limit.Cur, min(limit.Max, most))
+	limit.Cur = min(limit.Max, most)
 	if err := syscall.Setrlimit(resource, &limit); err != nil {
 		found.Add(what, finding.Said, "the limit of %d %s cannot be raised: %v; ask the site", was, of, err)
 		return

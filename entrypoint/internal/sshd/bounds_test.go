@@ -1,6 +1,7 @@
 package sshd
 
 import (
+	"bufio"
 	"bytes"
 	"net"
 	"os"
@@ -10,6 +11,9 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"perch/entrypoint/contract"
 )
 
 // TestChannelsAreBounded: one too many is told so, and costs the others nothing.
@@ -102,5 +106,73 @@ func TestAgentRefusalIsShown(t *testing.T) {
 	session.Stderr = &said
 	if err := session.Run("true"); err != nil || !strings.Contains(said.String(), "perch: the agent is not forwarded: ") {
 		t.Errorf("got %q, %v", &said, err)
+	}
+}
+
+// TestRefusedConnectionsAreShown: what comes from the job's side has nobody else to
+// be told.
+func TestRefusedConnectionsAreShown(t *testing.T) {
+	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 9, channels: 1, silence: time.Hour} })
+	client := s.connect()
+	session := s.session(client)
+	if err := agent.RequestAgentForwarding(session); err != nil {
+		t.Fatal(err)
+	}
+	forwarded, err := client.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := session.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := session.Start("sleep 60"); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(said)
+	wants := func(want string) {
+		t.Helper()
+		if !lines.Scan() || lines.Text() != "perch: "+want+": this connection has 1 channels, which is the limit; close some, or use another connection" {
+			t.Errorf("got %q, %v; want %q", lines.Text(), lines.Err(), want)
+		}
+	}
+	refused, err := net.Dial("tcp", forwarded.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer refused.Close()
+	wants("refusing a connection to what is forwarded")
+	if key := keyIn(filepath.Join(s.Account.Runtime, agentName)); key != "" {
+		t.Errorf("the agent answers with %q", key)
+	}
+	wants("not asking the forwarded agent")
+}
+
+// TestNotesAreForUsers: Perch's own connections take no notes away, and who comes
+// second is told none.
+func TestNotesAreForUsers(t *testing.T) {
+	notes := make(chan string, 1)
+	notes <- "note: something is odd"
+	s := serve(t, func(c *Config) {
+		c.Notes = func() []string {
+			select {
+			case note := <-notes:
+				return []string{note}
+			default:
+				return nil
+			}
+		}
+	})
+	control := s.session(s.connectAs(contract.ControlUser, s.dial()))
+	if err := control.RequestSubsystem(contract.Subsystem); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"perch: note: something is odd\n", ""} {
+		session := s.session(s.connect())
+		var said bytes.Buffer
+		session.Stderr = &said
+		if err := session.Run("true"); err != nil || said.String() != want {
+			t.Errorf("got %q, %v; want %q", &said, err, want)
+		}
 	}
 }

@@ -116,8 +116,13 @@ func (s *service) connect() *ssh.Client {
 
 func (s *service) connectOver(raw net.Conn) *ssh.Client {
 	s.t.Helper()
+	return s.connectAs("alice", raw)
+}
+
+func (s *service) connectAs(user string, raw net.Conn) *ssh.Client {
+	s.t.Helper()
 	conn, channels, requests, err := ssh.NewClientConn(raw, "", &ssh.ClientConfig{
-		User:            "alice",
+		User:            user,
 		Auth:            []ssh.AuthMethod{ssh.PublicKeys(s.user)},
 		HostKeyCallback: ssh.FixedHostKey(s.HostKey.PublicKey()),
 	})
@@ -241,13 +246,7 @@ func TestActivity(t *testing.T) {
 	}
 	client.Close()
 	eventually(t, "nobody is here", func() bool { return s.activity.here.Load() == 0 })
-	conn, _, _, err := ssh.NewClientConn(s.dial(), "", &ssh.ClientConfig{
-		User: contract.ControlUser, Auth: []ssh.AuthMethod{ssh.PublicKeys(s.user)}, HostKeyCallback: ssh.FixedHostKey(s.HostKey.PublicKey()),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	s.connectAs(contract.ControlUser, s.dial())
 	eventually(t, "it has logged in", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.conns) == 1 })
 	if n := s.activity.here.Load(); n != 0 {
 		t.Errorf("Perch's own connection counts as %d users", n)
