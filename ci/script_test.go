@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -32,12 +33,22 @@ func (m tidyM) Run() int {
 }
 
 // TestScripts pins what perch-ci says. $ONLY is a PATH on which nothing but
-// perch-ci is found, $REGISTRY a registry. The command "image FILE KIND" makes an
-// image.
+// perch-ci is found, $REGISTRY a registry, $PRIVATE one that wants a login. The
+// command "image FILE KIND" makes an image.
 func TestScripts(t *testing.T) {
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	images := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	server := httptest.NewServer(images)
+	private := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, _, ok := r.BasicAuth(); !ok {
+			w.Header().Set("WWW-Authenticate", `Basic realm="private"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		images.ServeHTTP(w, r)
+	}))
 	// The scripts run in parallel, after this function.
 	t.Cleanup(server.Close)
+	t.Cleanup(private.Close)
 	testscript.Run(t, testscript.Params{
 		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"image": makeImage},
 		Dir:           "testdata/script",
@@ -46,6 +57,7 @@ func TestScripts(t *testing.T) {
 			only, _, _ := strings.Cut(env.Getenv("PATH"), string(filepath.ListSeparator))
 			env.Setenv("ONLY", only)
 			env.Setenv("REGISTRY", strings.TrimPrefix(server.URL, "http://"))
+			env.Setenv("PRIVATE", strings.TrimPrefix(private.URL, "http://"))
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
 			return nil
 		},

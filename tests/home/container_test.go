@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -114,6 +115,15 @@ func (c *container) show(outside, inside string) {
 	c.spec.Mounts = append(c.spec.Mounts, specs.Mount{Type: "bind", Source: outside, Destination: inside, Options: []string{"rbind", "ro"}})
 }
 
+// id is the container's name.
+func (c *container) id() string { return "perch-home-" + filepath.Base(filepath.Dir(c.dir)) }
+
+// enter has clients come in as by HTCondor, by a process in the container: what is
+// a socket there need not be one here.
+func (c *container) enter() {
+	c.must("sed", "-i", fmt.Sprintf("s|ProxyCommand .*|ProxyCommand runc exec %s %s stdio|", c.id(), path.Join(c.at, contract.Dir, contract.ProgramName)), c.config)
+}
+
 // start runs the container until the test's end, and waits until the job can be
 // entered.
 func (c *container) start() {
@@ -125,7 +135,7 @@ func (c *container) start() {
 	c.write("config.json", string(text))
 	user := c.spec.Process.User
 	c.must("chown", "-R", fmt.Sprintf("%d:%d", user.UID, user.GID), c.home)
-	id := "perch-home-" + filepath.Base(filepath.Dir(c.dir))
+	id := c.id()
 	cmd := exec.Command("runc", "run", "--bundle", c.dir, id)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said

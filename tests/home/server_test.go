@@ -1,6 +1,8 @@
 package home
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path"
@@ -8,9 +10,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"perch/tests/pool"
 	"perch/tests/session"
 	"perch/tests/vscode"
 )
@@ -82,6 +86,20 @@ func TestServerStarts(t *testing.T) {
 	}
 }
 
+// TestServerWithoutSockets: on a file system that takes none, the server has a
+// directory for its own elsewhere.
+func TestServerWithoutSockets(t *testing.T) {
+	server := vscode.Get(t)
+	c := newContainer(t)
+	c.homeOnSSHFS()
+	c.enter()
+	c.start()
+	c.unpack(server)
+	c.says(".perch/perch-entrypoint check", "takes no sockets")
+	c.is("stat -c %F .perch/sock; [ -S .perch/sock ] && echo leads", "symbolic link\nleads")
+	c.serves(server, c.at+"/.vscode-server-oss/bin/"+server.Commit)
+}
+
 // TestServerOnFullDisk: the server complains of what the user was told, and who
 // is in can make room.
 func TestServerOnFullDisk(t *testing.T) {
@@ -134,6 +152,37 @@ func (c *container) homeOn(options string) {
 		c.show(filepath.Join(c.dir, "bin", "perch-entrypoint"), "/mnt/perch-entrypoint")
 		c.spec.Mounts = append([]specs.Mount{{Type: "tmpfs", Source: "tmpfs", Destination: "/mnt"}}, c.spec.Mounts...)
 		c.spec.Process.Args[0] = "/mnt/perch-entrypoint"
+	}
+}
+
+// homeOnSSHFS puts the job home on sshfs, whose protocol knows no sockets.
+func (c *container) homeOnSSHFS() {
+	c.t.Helper()
+	pool.Requires(c.t, "sshfs")
+	far := c.home + ".far"
+	c.must("mv", c.home, far)
+	c.must("mkdir", "-m", "700", c.home)
+	passive := "passive"
+	if help, _ := exec.Command("sshfs", "-h").CombinedOutput(); bytes.Contains(help, []byte("no_contain_symlinks")) {
+		passive += ",no_contain_symlinks" // a newer one hides where links lead
+	}
+	there, back := exec.Command("sshfs", "-f", "-o", passive, ":"+far, c.home), exec.Command("/usr/lib/openssh/sftp-server")
+	var err error
+	if there.Stdin, err = back.StdoutPipe(); err == nil {
+		there.Stdout, err = back.StdinPipe()
+	}
+	if err = errors.Join(err, back.Start(), there.Start()); err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() {
+		c.must("umount", "-l", c.home)
+		there.Wait()
+		back.Wait()
+	})
+	for end := time.Now().Add(time.Minute); exec.Command("mountpoint", "-q", c.home).Run() != nil; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			c.t.Fatal("sshfs does not mount")
+		}
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"perch/tests/browser"
 	"perch/tests/session"
 	"perch/tests/vscode"
 )
@@ -24,7 +26,10 @@ func TestCached(t *testing.T) {
 	}
 	extension := filepath.Join(dir, product, "extensions", "site.seeded-1.2.3")
 	manifest := `{"name": "seeded", "publisher": "site", "version": "1.2.3", "engines": {"vscode": "*"}}`
-	if err := errors.Join(os.MkdirAll(extension, 0o755), os.WriteFile(filepath.Join(extension, "package.json"), []byte(manifest), 0o644)); err != nil {
+	machine := filepath.Join(dir, product, "data/Machine")
+	const site = `{"terminal.integrated.env.linux": {"SITE_SETTING": "seeded"}}`
+	if err := errors.Join(os.MkdirAll(extension, 0o755), os.WriteFile(filepath.Join(extension, "package.json"), []byte(manifest), 0o644),
+		os.MkdirAll(machine, 0o755), os.WriteFile(filepath.Join(machine, "settings.json"), []byte(site), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	s := session.Start(t, fmt.Sprintf("+PerchIDECache = %q", dir), "request_memory = 2G")
@@ -33,11 +38,17 @@ func TestCached(t *testing.T) {
 	if from := j.run(t, fmt.Sprintf("readlink -f %s/bin/%s/out", product, server.Commit)); !strings.HasPrefix(from, dir) {
 		t.Errorf("the server is in %s, not in the cache", from)
 	}
-	socket := socketName(t)
-	c := talk(t, j.ssh([]string{"-T"}, "bash"))
-	c.send(strings.ReplaceAll(j.script(c.id, "cached", "--socket-path="+socket), ".vscode-server", product))
+	socket, port := socketName(t), session.FreePort(t)
+	c := talk(t, j.ssh([]string{"-T", "-L", fmt.Sprintf("127.0.0.1:%d:%s", port, socket)}, "bash"))
+	// In the server's own directory, where the site's settings are.
+	c.send(strings.NewReplacer("$agent/$name", "$agent", ".vscode-server", product).Replace(j.script(c.id, "cached", "--socket-path="+socket)))
 	c.result()
 	j.reached(t, byAddress("unix", socket), "http://server")
+	j.run(t, fmt.Sprintf("mkdir -p folder %[1]s/data/User && >folder/main.py && printf %%s '%[2]s' >%[1]s/data/User/settings.json", product, settings))
+	w := browser.Start(t, "")
+	w.Open(window(strconv.Itoa(port), j.run(t, "cd folder && pwd")), "main.py")
+	w.Terminal()
+	w.Answers(`echo "$SITE_SETTING-$((40+2))"`, "seeded-42")
 	if got := j.run(t, fmt.Sprintf("%s/bin/%s/bin/code-server-oss --list-extensions --show-versions", product, server.Commit)); !strings.Contains(got, "site.seeded@1.2.3") {
 		t.Errorf("the server has the extensions %q", got)
 	}

@@ -167,8 +167,8 @@ func TestGitLabJobs(t *testing.T) {
 		}
 		return out
 	}
-	if out := run("perch:minimal"); !strings.Contains(out, "ok     entrypoint ready") {
-		t.Errorf("it was not tried:\n%s", out)
+	if out := run("perch:minimal"); !strings.Contains(out, "ok     entrypoint ready") || !strings.Contains(out, "site/minimal:latest is not there yet") {
+		t.Errorf("it was not tried, or not compared:\n%s", out)
 	}
 	for _, report := range []string{"junit.xml", "report.json", "report.html", "spdx.json", "packages.tsv", "tar"} {
 		kept := filepath.Join(p.dir, ".gitlab-ci-local/artifacts/*/out/minimal."+report)
@@ -176,9 +176,7 @@ func TestGitLabJobs(t *testing.T) {
 			t.Errorf("%s is %q, %v", kept, found, err)
 		}
 	}
-	if out := run("perch:minimal:publish"); !strings.Contains(out, "site/minimal:latest is not there yet") {
-		t.Errorf("it was not compared:\n%s", out)
-	}
+	run("perch:minimal:publish")
 	s.must("cosign", "verify", "--key", "cosign.pub", "--insecure-ignore-tlog=true", s.repository+":latest")
 	if out := run("perch:minimal:publish"); !strings.Contains(out, "site/minimal:latest is that image already") || strings.Contains(out, "perch-ci: signing") {
 		t.Errorf("the same image was published again:\n%s", out)

@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
 
 	"perch/ci/internal/base"
@@ -113,20 +112,6 @@ const smokeFile = "smoke.yaml"
 // largeTmp is where buildah and podman put large temporary files (buildah(1), TMPDIR).
 const largeTmp = "/var/tmp"
 
-// lock waits until no other build of this environment runs.
-func (r Request) lock(ctx context.Context) (*flock.Flock, error) {
-	lock := flock.New(filepath.Join(r.Cache, r.Name+".lock"))
-	locked, err := lock.TryLock()
-	if err == nil && !locked {
-		r.Steps.Line("another build of %s is running: waiting for it", r.Name)
-		_, err = lock.TryLockContext(ctx, time.Second/4)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("waiting for another build of %s: %w", r.Name, err)
-	}
-	return lock, nil
-}
-
 func (b *builder) run(ctx context.Context) (Made, error) {
 	var err error
 	if b.program, err = open(ctx, b.Builder, b.Cache, b.log); err != nil {
@@ -140,6 +125,11 @@ func (b *builder) run(ctx context.Context) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
+	writing, err := lockOut(ctx, b.Out, b.Steps)
+	if err != nil {
+		return Made{}, err
+	}
+	defer writing.Unlock()
 	made := b.names()
 	if b.isCurrent(made, id) {
 		b.Steps.End()

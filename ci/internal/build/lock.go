@@ -1,0 +1,46 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"perch/ci/internal/steps"
+)
+
+// lock waits until no other build of this environment runs.
+func (r Request) lock(ctx context.Context) (*flock.Flock, error) {
+	lock := flock.New(filepath.Join(r.Cache, r.Name+".lock"))
+	if err := wait(ctx, lock, func() { r.Steps.Line("another build of %s is running: waiting for it", r.Name) }); err != nil {
+		return nil, fmt.Errorf("waiting for another build of %s: %w", r.Name, err)
+	}
+	return lock, nil
+}
+
+// lockOut waits until no other build, of another environment or with a cache of its
+// own, writes into the directory out. The directory itself is locked, so that no
+// file for it stays there. NFS locks no directory (flock(2): it wants to write to
+// what is locked): builds do not wait for each other there.
+func lockOut(ctx context.Context, out string, s *steps.Steps) (*flock.Flock, error) {
+	lock := flock.New(out, flock.SetFlag(os.O_RDONLY))
+	err := wait(ctx, lock, func() { s.Line("another build writes into %s: waiting for it", out) })
+	if err != nil && !errors.Is(err, syscall.EBADF) && !errors.Is(err, syscall.EISDIR) {
+		return nil, fmt.Errorf("waiting for another build that writes into %s: %w", out, err)
+	}
+	return lock, nil
+}
+
+func wait(ctx context.Context, lock *flock.Flock, say func()) error {
+	locked, err := lock.TryLock()
+	if err == nil && !locked {
+		say()
+		_, err = lock.TryLockContext(ctx, time.Second/4)
+	}
+	return err
+}
