@@ -1,12 +1,14 @@
 package images
 
 import (
+	"fmt"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"perch/entrypoint/contract"
 	"perch/tests/pool"
 	"perch/tests/session"
 	"perch/tests/vscode"
@@ -66,6 +68,9 @@ func TestBakeOfApptainers(t *testing.T) {
 		r := bakeIn(t, p, from, to)
 		if r.Code != 0 || r.Stdout != to+"\n" || !strings.Contains(r.Stderr, "glibc 2.36") {
 			t.Fatalf("perch-ci bake: exit status %d\n%s%s", r.Code, r.Stdout, r.Stderr)
+		}
+		if labels := p.Run(t, "alice", "apptainer", "inspect", "--labels", to); !strings.Contains(labels, fmt.Sprintf("perch.contract: %d\n", contract.Version)) {
+			t.Errorf("%s has the labels\n%s", to, labels)
 		}
 		smoke(t, p, i, c.in, to)
 		from = to

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -82,6 +81,15 @@ func Add(image v1.Image, program string, created time.Time, about map[string]str
 	return label(image, mediaType, about, versionOf(program))
 }
 
+// versions are the labels that say what the entrypoint is.
+func versions(version string) map[string]string {
+	labels := map[string]string{Contract: strconv.Itoa(contract.Version)}
+	if version != "" {
+		labels[Version] = version
+	}
+	return labels
+}
+
 // versionOf is the version of Perch that the program was built of, or "".
 func versionOf(program string) string {
 	info, err := buildinfo.ReadFile(program)
@@ -111,10 +119,7 @@ func label(image v1.Image, mediaType types.MediaType, about map[string]string, v
 	if file.Config.Labels == nil {
 		file.Config.Labels = map[string]string{}
 	}
-	annotations := map[string]string{Contract: strconv.Itoa(contract.Version)}
-	if version != "" {
-		annotations[Version] = version
-	}
+	annotations := versions(version)
 	for name, value := range about {
 		if value != "" {
 			annotations[name] = value
@@ -161,26 +166,4 @@ func newLayer(program string) (v1.Layer, error) {
 	return tarball.LayerFromOpener(func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(file.Bytes())), nil
 	}, tarball.WithCompressedCaching)
-}
-
-// Put copies the entrypoint, the file program, into an unpacked image, whose links lead nowhere
-// outside.
-func Put(tree, program string) error {
-	content, err := os.ReadFile(program)
-	if err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(tree)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	inside := strings.TrimPrefix(Program, "/")
-	if err := root.MkdirAll(path.Dir(inside), 0o755); err != nil {
-		return err
-	}
-	if err := root.WriteFile(inside, content, 0o755); err != nil {
-		return err
-	}
-	return root.Chmod(inside, 0o755)
 }

@@ -2,10 +2,13 @@ package fitness
 
 import (
 	"archive/tar"
+	"debug/elf"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // readDir is read for an unpacked image. Its links lead nowhere outside.
@@ -44,6 +47,38 @@ func readDir(dir string) (tree, error) {
 		return nil
 	})
 	return t, err
+}
+
+// machine is an error if the shell of the unpacked image t in dir is a program for
+// another kind of machine.
+func machine(dir string, t tree) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	at, found := t.find("bash", nil)
+	if !found {
+		at, _ = t.find("sh", nil)
+	}
+	file, err := root.Open(at)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	shell, err := elf.NewFile(file)
+	if err != nil {
+		return nil // a script, of which nothing can be said
+	}
+	self, err := elf.Open("/proc/self/exe")
+	if err != nil {
+		return err
+	}
+	defer self.Close()
+	if shell.Machine != self.Machine {
+		return fmt.Errorf("it is an image for another machine (%v), and this perch-entrypoint is for linux/%s", shell.Machine, runtime.GOARCH)
+	}
+	return nil
 }
 
 func readSome(root *os.Root, name string, limit int64) ([]byte, error) {

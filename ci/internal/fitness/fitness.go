@@ -79,13 +79,18 @@ func Platform(config *v1.ConfigFile) error {
 	return nil
 }
 
-// ExamineDir looks into an unpacked image.
+// ExamineDir looks into an unpacked image. It says of none for what machine it is:
+// its shell does.
 func ExamineDir(dir string) (Report, error) {
 	t, err := readDir(dir)
 	if err != nil {
 		return Report{}, err
 	}
-	return examine(t, nil), nil
+	r := examine(t, nil)
+	if !r.Shell {
+		return r, nil
+	}
+	return r, machine(dir, t)
 }
 
 // examine looks for programs in dirs, too.
@@ -140,10 +145,19 @@ func (r *Report) library(t tree) {
 
 // has says whether a program is where programs are, or in one of dirs.
 func (t tree) has(program string, dirs []string) bool {
-	return slices.ContainsFunc(slices.Concat(searched, dirs), func(dir string) bool {
-		f, found := t.follow(path.Join(dir, program))
-		return found && f.kind == tar.TypeReg && f.mode&0o111 != 0
-	})
+	_, found := t.find(program, dirs)
+	return found
+}
+
+// find returns the path of a program, behind links.
+func (t tree) find(program string, dirs []string) (at string, found bool) {
+	for _, dir := range slices.Concat(searched, dirs) {
+		at, ok := t.walk(path.Join(dir, program))
+		if f, found := t[at]; ok && found && f.kind == tar.TypeReg && f.mode&0o111 != 0 {
+			return at, true
+		}
+	}
+	return "", false
 }
 
 func (t tree) system() string {

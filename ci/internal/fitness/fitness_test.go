@@ -1,6 +1,8 @@
 package fitness
 
 import (
+	"debug/elf"
+	"encoding/binary"
 	"maps"
 	"os"
 	"path/filepath"
@@ -99,6 +101,33 @@ func TestExamineDir(t *testing.T) {
 	}
 	if got, err := ExamineDir(dir); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v, as packed", got, err, want)
+	}
+}
+
+// TestExamineDirOfAnotherMachine: its shell tells.
+func TestExamineDirOfAnotherMachine(t *testing.T) {
+	shell, err := os.ReadFile("/bin/sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "bin/sh")
+	if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const machineOffset = 18 // e_machine in elf(5)
+	for _, c := range []struct {
+		machine elf.Machine
+		fits    bool
+	}{{elf.Machine(binary.NativeEndian.Uint16(shell[machineOffset:])), true}, {elf.EM_S390, false}} {
+		binary.NativeEndian.PutUint16(shell[machineOffset:], uint16(c.machine))
+		if err := os.WriteFile(path, shell, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ExamineDir(dir)
+		if c.fits != (err == nil) || !c.fits && !strings.Contains(err.Error(), "an image for another machine (EM_S390), and this") {
+			t.Errorf("%v: got %v", c.machine, err)
+		}
 	}
 }
 
