@@ -158,7 +158,7 @@ func (c *container) homeOn(options string) {
 // homeOnSSHFS puts the job home on sshfs, whose protocol knows no sockets.
 func (c *container) homeOnSSHFS() {
 	c.t.Helper()
-	pool.Requires(c.t, "sshfs")
+	pool.Requires(c.t, "sshfs", "openssh-sftp-server")
 	far := c.home + ".far"
 	c.must("mv", c.home, far)
 	c.must("mkdir", "-m", "700", c.home)
@@ -166,7 +166,11 @@ func (c *container) homeOnSSHFS() {
 	if help, _ := exec.Command("sshfs", "-h").CombinedOutput(); bytes.Contains(help, []byte("no_contain_symlinks")) {
 		passive += ",no_contain_symlinks" // a newer one hides where links lead
 	}
-	there, back := exec.Command("sshfs", "-f", "-o", passive, ":"+far, c.home), exec.Command("/usr/lib/openssh/sftp-server")
+	// Both end with this process, whatever ends it.
+	there := exec.Command("setpriv", "--pdeathsig", "KILL", "sshfs", "-f", "-o", passive, ":"+far, c.home)
+	back := exec.Command("setpriv", "--pdeathsig", "KILL", "/usr/lib/openssh/sftp-server")
+	var said bytes.Buffer
+	there.Stderr = &said
 	var err error
 	if there.Stdin, err = back.StdoutPipe(); err == nil {
 		there.Stdout, err = back.StdinPipe()
@@ -174,12 +178,23 @@ func (c *container) homeOnSSHFS() {
 	if err = errors.Join(err, back.Start(), there.Start()); err != nil {
 		c.t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() { there.Wait(); close(ended) }()
 	c.t.Cleanup(func() {
-		c.must("umount", "-l", c.home)
-		there.Wait()
+		if out, err := exec.Command("umount", "-l", c.home).CombinedOutput(); err != nil {
+			c.t.Errorf("%v: %s", err, out)
+		}
+		there.Process.Kill()
+		back.Process.Kill() // this process holds its standard input open
+		<-ended
 		back.Wait()
 	})
-	for end := time.Now().Add(time.Minute); exec.Command("mountpoint", "-q", c.home).Run() != nil; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); exec.Command("mountpoint", "-q", c.home).Run() != nil; {
+		select {
+		case <-ended:
+			c.t.Fatalf("sshfs has ended: %s", &said)
+		case <-time.After(50 * time.Millisecond):
+		}
 		if time.Now().After(end) {
 			c.t.Fatal("sshfs does not mount")
 		}

@@ -34,6 +34,9 @@ func TestBuildWithApptainer(t *testing.T) {
 		t.Fatalf("perch-ci build: %v, exit status %d, stdout %q, want %q\n%s", err, r.Code, r.Stdout, want, r.Stderr)
 	}
 	for _, one := range []string{made, made + ".sif"} {
+		if got := p.Run(t, "alice", "apptainer", "exec", one, "cat", "/etc/site"); got != "site\n" {
+			t.Errorf("in %s the site's own layer has %q", one, got)
+		}
 		smoke(t, p, image{name: "site"}, "htcondor", one)
 	}
 }

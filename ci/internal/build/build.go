@@ -125,14 +125,16 @@ func (b *builder) run(ctx context.Context) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
-	writing, err := lockOut(ctx, b.Out, b.Steps)
-	if err != nil {
-		return Made{}, err
-	}
-	defer writing.Unlock()
+	b.Steps.End()
 	made := b.names()
-	if b.isCurrent(made, id) {
-		b.Steps.End()
+	if !b.isCurrent(made, id) {
+		writing, err := lockOut(ctx, b.Out, b.Steps)
+		if err != nil {
+			return Made{}, err
+		}
+		defer writing.Unlock()
+	}
+	if b.isCurrent(made, id) { // perhaps by now
 		b.Steps.Line("%s has not changed", b.Name)
 		return made, nil
 	}

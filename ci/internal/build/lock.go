@@ -2,11 +2,9 @@ package build
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -25,12 +23,12 @@ func (r Request) lock(ctx context.Context) (*flock.Flock, error) {
 
 // lockOut waits until no other build, of another environment or with a cache of its
 // own, writes into the directory out. The directory itself is locked, so that no
-// file for it stays there. NFS locks no directory (flock(2): it wants to write to
-// what is locked): builds do not wait for each other there.
+// file for it stays there. On a network file system the lock is this machine's alone,
+// and where there is none, builds do not wait for each other.
 func lockOut(ctx context.Context, out string, s *steps.Steps) (*flock.Flock, error) {
 	lock := flock.New(out, flock.SetFlag(os.O_RDONLY))
 	err := wait(ctx, lock, func() { s.Line("another build writes into %s: waiting for it", out) })
-	if err != nil && !errors.Is(err, syscall.EBADF) && !errors.Is(err, syscall.EISDIR) {
+	if err != nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("waiting for another build that writes into %s: %w", out, err)
 	}
 	return lock, nil

@@ -30,11 +30,11 @@ what bake takes, or the list of packages (.packages.tsv) that build makes.`,
 				list, err := packageList(c.Context(), image)
 				if i == 0 && missingOK && registry.IsMissing(err) {
 					sayer(c)("%s is not there yet", image)
-				} else if i == 0 && missingOK && registry.IsDenied(err) {
-					sayer(c)("%s may not be read without a login: nothing to compare with", image)
-					return nil
 				} else if i == 0 && missingOK && (errors.Is(err, packages.ErrNone) || errors.Is(err, packages.ErrForm)) {
 					sayer(c)("what is in %s is not known: %v", image, err)
+				} else if i == 0 && missingOK && err != nil {
+					sayer(c)("%s cannot be read, so nothing is compared: %v", image, err)
+					return nil
 				} else if err != nil {
 					return fmt.Errorf("reading what is in %s: %w", image, err)
 				}
@@ -46,7 +46,7 @@ what bake takes, or the list of packages (.packages.tsv) that build makes.`,
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&missingOK, "missing-ok", false, "take OLD for one with nothing in it where there is no such image, or none with a list of packages; compare nothing where it may not be read")
+	c.Flags().BoolVar(&missingOK, "missing-ok", false, "take OLD for one with nothing in it where there is no such image, or none with a list of packages; compare nothing where it cannot be read")
 	return c
 }
 

@@ -15,8 +15,11 @@ import (
 // "Container Metadata" of its user guide).
 const labelsFile = ".singularity.d/labels.json"
 
-// Put copies the entrypoint, the file program, into an unpacked image of Apptainer's,
-// whose links lead nowhere outside, and labels it.
+// mostLabels is how much of labelsFile is read, in bytes.
+const mostLabels = 1 << 20
+
+// Put copies the entrypoint, the file program, into an unpacked image, whose links lead
+// nowhere outside.
 func Put(tree, program string) error {
 	content, err := os.ReadFile(program)
 	if err != nil {
@@ -34,31 +37,49 @@ func Put(tree, program string) error {
 	if err := root.WriteFile(inside, content, 0o755); err != nil {
 		return err
 	}
-	if err := root.Chmod(inside, 0o755); err != nil {
-		return err
-	}
-	return labelTree(root, versionOf(program))
+	return root.Chmod(inside, 0o755)
 }
 
-func labelTree(root *os.Root, version string) error {
-	var labels map[string]string
-	text, err := root.ReadFile(labelsFile)
-	if err == nil {
-		if err := json.Unmarshal(text, &labels); err != nil {
-			return fmt.Errorf("reading the labels in %s: %w", labelsFile, err)
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
+// LabelTree adds to the labels of an image that Apptainer has unpacked what the
+// entrypoint, the file program, is.
+func LabelTree(tree, program string) error {
+	root, err := os.OpenRoot(tree)
+	if err != nil {
 		return err
 	}
-	if labels == nil {
-		labels = map[string]string{}
+	defer root.Close()
+	labels, err := readLabels(root)
+	if err != nil {
+		return fmt.Errorf("reading the image's labels: %w; remove %s, or bake the archive that it was made of", err, labelsFile)
 	}
-	maps.Copy(labels, versions(version))
-	if text, err = json.MarshalIndent(labels, "", "\t"); err != nil {
+	maps.Copy(labels, versions(versionOf(program)))
+	text, err := json.MarshalIndent(labels, "", "\t")
+	if err != nil {
 		return err
 	}
 	if err := root.MkdirAll(path.Dir(labelsFile), 0o755); err != nil {
 		return err
 	}
 	return root.WriteFile(labelsFile, text, 0o644)
+}
+
+func readLabels(root *os.Root) (map[string]string, error) {
+	labels := map[string]string{}
+	info, err := root.Lstat(labelsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return labels, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > mostLabels {
+		return nil, fmt.Errorf("it is no file of at most %d bytes", mostLabels)
+	}
+	text, err := root.ReadFile(labelsFile)
+	if err == nil {
+		err = json.Unmarshal(text, &labels)
+	}
+	if labels == nil { // the file says null
+		labels = map[string]string{}
+	}
+	return labels, err
 }

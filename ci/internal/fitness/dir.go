@@ -50,7 +50,7 @@ func readDir(dir string) (tree, error) {
 }
 
 // machine is an error if the shell of the unpacked image t in dir is a program for
-// another kind of machine.
+// another kind of machine. One that cannot be read as a program says nothing.
 func machine(dir string, t tree) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -63,12 +63,12 @@ func machine(dir string, t tree) error {
 	}
 	file, err := root.Open(at)
 	if err != nil {
-		return err
+		return nil // who may run it may not always read it
 	}
 	defer file.Close()
 	shell, err := elf.NewFile(file)
 	if err != nil {
-		return nil // a script, of which nothing can be said
+		return nil // a script
 	}
 	self, err := elf.Open("/proc/self/exe")
 	if err != nil {
@@ -76,7 +76,7 @@ func machine(dir string, t tree) error {
 	}
 	defer self.Close()
 	if shell.Machine != self.Machine {
-		return fmt.Errorf("it is an image for another machine (%v), and this perch-entrypoint is for linux/%s", shell.Machine, runtime.GOARCH)
+		return fmt.Errorf("it is an image for another machine (%v), and this perch-entrypoint is for linux/%s; take one for that", shell.Machine, runtime.GOARCH)
 	}
 	return nil
 }

@@ -79,8 +79,8 @@ func Platform(config *v1.ConfigFile) error {
 	return nil
 }
 
-// ExamineDir looks into an unpacked image. It says of none for what machine it is:
-// its shell does.
+// ExamineDir looks into an unpacked image. A directory does not say for what machine
+// it is: its shell is looked at.
 func ExamineDir(dir string) (Report, error) {
 	t, err := readDir(dir)
 	if err != nil {

@@ -205,13 +205,6 @@ func (r repository) explain(err error) error {
 // IsMissing says whether a registry has not what it was asked for.
 func IsMissing(err error) bool { return answered(err, http.StatusNotFound) }
 
-// IsDenied says whether a registry wants to know who asks, or knows and refuses.
-// Some say so of what they do not have, too (OCI distribution specification, "Error
-// codes": UNAUTHORIZED, DENIED).
-func IsDenied(err error) bool {
-	return answered(err, http.StatusUnauthorized, http.StatusForbidden)
-}
-
 // refused says whether a registry does not do what it was asked for.
 func refused(err error) bool {
 	return answered(err, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotImplemented)

@@ -40,6 +40,7 @@ func (c *copies) make(e Entry, to string) error {
 	node, err := os.Lstat(filepath.Join(to, "node"))
 	linked := err == nil && node.Mode()&os.ModeSymlink != 0 // of a job that needed no copy
 	if isServer(to) && !linked {
+		c.made[e.Product] = true
 		return nil
 	}
 	if c.made[e.Product] && time.Now().After(c.until) {

@@ -38,7 +38,7 @@ func raise(found *finding.List, what, of string, resource int, most, wanted uint
 	was := limit.Cur
 	limit.Cur = min(limit.Max, most)
 	if err := syscall.Setrlimit(resource, &limit); err != nil {
-		found.Add(what, finding.Said, "the limit of %d %s cannot be raised: %v; ask the site", was, of, err)
+		found.Add(what, finding.Said, "the limit of %d %s cannot be set: %v; ask the site", was, of, err)
 		return
 	}
 	// From what, Go hides: it has raised that of files itself.

@@ -16,6 +16,7 @@ func TestRaise(t *testing.T) {
 	if err := syscall.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { set(t, limit) })
 	hard := limit.Max
 	for _, test := range []struct {
 		name                    string
@@ -46,7 +47,6 @@ func TestRaise(t *testing.T) {
 			}
 		})
 	}
-	set(t, limit)
 }
 
 func set(t *testing.T, limit syscall.Rlimit) {

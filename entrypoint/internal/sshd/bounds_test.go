@@ -3,6 +3,7 @@ package sshd
 import (
 	"bufio"
 	"bytes"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -164,8 +165,20 @@ func TestNotesAreForUsers(t *testing.T) {
 		}
 	})
 	control := s.session(s.connectAs(contract.ControlUser, s.dial()))
+	in, err := control.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := control.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := control.RequestSubsystem(contract.Subsystem); err != nil {
 		t.Fatal(err)
+	}
+	io.WriteString(in, "what\n")
+	if lines := bufio.NewScanner(answer); !lines.Scan() { // it has begun
+		t.Fatalf("no answer: %v", lines.Err())
 	}
 	for _, want := range []string{"perch: note: something is odd\n", ""} {
 		session := s.session(s.connect())
