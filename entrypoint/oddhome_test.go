@@ -61,6 +61,7 @@ var oddities = map[string]oddity{
 	"IDE servers linked":    {finding.Mended, linkedServers},
 	"processors":            {finding.Around, processors},
 	"PATH dropped":          {finding.Mended, droppedPath},
+	"variables changed":     {finding.Mended, changedVariables},
 	"wrong LANG":            {finding.Mended, wrongLang},
 }
 
@@ -107,6 +108,15 @@ func droppedPath(t *testing.T) {
 	j := newOdd(t, "h").in(`mount -t tmpfs none /etc/profile.d; echo 'export SITE=profile' >/etc/profile.d/site.sh; export PATH="/opt/it's own/bin:$PATH"`)
 	j.wantRun(`echo "$SITE ${PATH%%:*}"; unset SITE; PATH=/bin bash -lc 'echo "$SITE ${PATH%%:*}"'`, "profile /opt/it's own/bin\nprofile /opt/it's own/bin")
 	j.want(finding.Mended, "/opt/it's own/bin")
+}
+
+// changedVariables: a profile of the image knows nothing of what the job was granted.
+func changedVariables(t *testing.T) {
+	j := newOdd(t, "h").in(`mount -t tmpfs none /etc/profile.d; echo 'export OMP_NUM_THREADS=64 CUDA_VISIBLE_DEVICES=' >/etc/profile.d/site.sh
+		export OMP_NUM_THREADS=2 CUDA_VISIBLE_DEVICES="GPU-it's"`)
+	const granted = "2 GPU-it's"
+	j.wantRun(`echo "$OMP_NUM_THREADS $CUDA_VISIBLE_DEVICES"; bash -lc 'echo "$OMP_NUM_THREADS $CUDA_VISIBLE_DEVICES"'`, granted+"\n"+granted)
+	j.want(finding.Mended, "the job's own CUDA_VISIBLE_DEVICES, OMP_NUM_THREADS away")
 }
 
 // wrongLang: locales that the image lacks would have perl and others complain in

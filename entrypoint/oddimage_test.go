@@ -39,9 +39,8 @@ func fewInotify(limit, says string) func(t *testing.T) {
 		j.cmd.Args = append([]string{"unshare", "-U", "-r"}, j.cmd.Args[1:]...)
 		j.start()
 		j.waitReady()
-		eventually(t, "the log says it", func() bool {
-			log, _ := os.ReadFile(j.path("log"))
-			return strings.Contains(string(log), "allows a user 100 "+says)
+		eventually(t, "the user is told", func() bool {
+			return strings.Contains(j.session("true").stderr, "allows a user 100 "+says)
 		})
 	}
 }

@@ -16,6 +16,7 @@ const (
 	linkTarget    = 100 // ms
 	tailTarget    = 3   // p99 / p50 of a soak
 	growthTarget  = 0.05
+	farTolerance  = 10 // ms
 )
 
 // targets are the session server's own, beside sshd.
@@ -31,8 +32,10 @@ func (c comparison) targets() []target {
 	}
 	all = append(all, c.copyTargets("")...)
 	all = append(all, memoryTargets("", c.Memory)...)
-	far := farPrefix
+	far, trip := farPrefix, 2000*farLine.Delay.Seconds()
 	all = append(all,
+		target{what: "round trip of the long line", unit: "ms", got: 1000 * c.Line.RoundTrips.Median(), least: true, want: trip},
+		target{what: "round trip of the long line, p95", unit: "ms", got: 1000 * c.Line.RoundTrips.P95(), want: trip + farTolerance},
 		target{what: "`true` over the long line: perch-entrypoint / sshd", got: ratio(c.table(far+tableSequence), byEntrypoint, byOpenSSH), want: 1},
 		target{what: fmt.Sprint(c.Plan.Crowd, " of them at once over the long line: perch-entrypoint / sshd"), got: ratio(c.table(far+tableParallel), byEntrypoint, byOpenSSH), want: 1})
 	for _, t := range []struct{ name, what string }{

@@ -54,13 +54,18 @@ func TestServerStarts(t *testing.T) {
 	}
 	long := "/mnt/" + strings.Repeat("deep/", 15) + "job"
 	for what, change := range map[string]func(*container){
-		"HOME unset":      func(*container) {},
-		"HOME is root":    func(c *container) { c.env("HOME=/") },
-		"HOME missing":    func(c *container) { c.env("HOME=/nonesuch") },
-		"HOME read-only":  func(c *container) { c.env("HOME=/usr") },
-		"long path":       func(c *container) { c.homeAt(long) },
-		"invalid TMPDIR":  func(c *container) { c.env("TMPDIR=/nonesuch", "XDG_RUNTIME_DIR=/run/user/4242") },
-		"read-only /tmp":  func(c *container) { c.remount("/tmp", "ro"); c.homeAt(long) },
+		"HOME unset":     func(*container) {},
+		"HOME is root":   func(c *container) { c.env("HOME=/") },
+		"HOME missing":   func(c *container) { c.env("HOME=/nonesuch") },
+		"HOME read-only": func(c *container) { c.env("HOME=/usr") },
+		"long path":      func(c *container) { c.homeAt(long) },
+		"invalid TMPDIR": func(c *container) { c.env("TMPDIR=/nonesuch", "XDG_RUNTIME_DIR=/run/user/4242") },
+		"read-only /tmp": func(c *container) { c.remount("/tmp", "ro"); c.homeAt(long) },
+		"image's cache": func(c *container) {
+			c.write("job/.job.ad", "\n")
+			c.spec.Mounts = append(c.spec.Mounts, specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: "/usr/local/share/perch"})
+			c.show(cache, "/usr/local/share/perch/ide-servers")
+		},
 		"noexec home":     func(c *container) { c.homeOn("noexec") },
 		"noexec /tmp too": func(c *container) { c.remount("/tmp", "noexec"); c.homeOn("noexec") },
 	} {

@@ -117,9 +117,7 @@ func workbenchThroughSubmitHost(t *testing.T, p *pool.Pool, j *job) {
 	outside := filepath.Join(p.Dir(), "socks.sock")
 	await(t, "socat listens", func() bool { _, err := os.Stat(outside); return err == nil })
 	w := browser.Start(t, "socks5://127.0.0.1:"+session.Relay(t, outside))
-	w.Open(window(port, folder), "main.py")
-	w.Terminal()
-	w.Answers(`echo by-socks-$((40+2))`, "by-socks-42")
+	work(t, j, w, window(port, folder), folder)
 }
 
 // submitHost puts Perch's programs into the pool and returns how alice runs one.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -15,15 +16,17 @@ import (
 func codingAgent(t *testing.T, j *job, s *session.Job) {
 	name, port := j.ownServer(t), session.FreePort(t)
 	script := filepath.Join(t.TempDir(), "agent.sh")
-	text, _, _ := strings.Cut(j.script("agent", name, "--socket-path=/tmp/"+name), "while true")
+	text, _, _ := strings.Cut(j.script("agent", name, onPort), "while true")
 	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s.Run(t, "scp", "-F", s.Config, "-p", script, s.Alias+":"+name+".sh")
-	if out, err := s.SSH([]string{"-T"}, "./"+name+".sh").CombinedOutput(); err != nil || !strings.Contains(string(out), "exitCode==0==") {
+	out, err := s.SSH([]string{"-T"}, "./"+name+".sh").CombinedOutput()
+	listens := regexp.MustCompile(`listeningOn==(\d+)==`).FindSubmatch(out)
+	if err != nil || listens == nil {
 		t.Fatalf("the agent says %q, %v", out, err)
 	}
-	talk(t, s.SSH([]string{"-N", "-L", fmt.Sprintf("127.0.0.1:%d:/tmp/%s", port, name)}))
+	talk(t, s.SSH([]string{"-N", "-L", fmt.Sprintf("127.0.0.1:%d:127.0.0.1:%s", port, listens[1])}))
 	answersBy(t, j, port)
 }
 

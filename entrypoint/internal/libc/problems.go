@@ -11,7 +11,7 @@ func Problems(root string) (found finding.List) {
 	name := Name(root)
 	switch old := tooOldFor(root); {
 	case name == "":
-		found.Add("no C library", finding.Said, "no C library found; only static programs run here")
+		found.Add("no C library", finding.Said, "no C library found; only static programs run here; use an image with glibc for an IDE")
 	case strings.HasPrefix(name, "musl"):
 		found.Add("no C library", finding.Said, "the image has musl; VS Code does not support Remote-SSH to it; use an image with glibc")
 	case old != "":

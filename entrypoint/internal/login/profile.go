@@ -34,11 +34,20 @@ type Profile struct {
 	err  error
 }
 
+// Overruled is what a profile takes away that the job knows better. Commands have
+// it all the same; a login shell, which reads the profile itself, has not.
+type Overruled struct {
+	// Path are the parts of the job's PATH, but those that every system has,
+	// that are not in the profile's.
+	Path []string
+	// Vars are other variables, as they were.
+	Vars map[string]string
+}
+
 // ReadProfile has the account's shell read its profile, beside the caller. What
 // the profile writes is thrown away, and it is killed when it takes too long.
-// Dropped is called with the parts of the job's PATH that are not in the
-// profile's; commands have them in front.
-func (a Account) ReadProfile(ctx context.Context, dropped func([]string)) *Profile {
+// overruled is called before anything has the profile's variables.
+func (a Account) ReadProfile(ctx context.Context, overruled func(Overruled)) *Profile {
 	p := &Profile{done: make(chan struct{})}
 	given := a.environ(nil, nil)
 	type result struct {
@@ -57,9 +66,9 @@ func (a Account) ReadProfile(ctx context.Context, dropped func([]string)) *Profi
 		select {
 		case got := <-read:
 			if p.err = got.err; got.err == nil {
-				var parts []string
-				p.vars, parts = a.changes(Vars(given), got.vars)
-				dropped(parts)
+				var lost Overruled
+				p.vars, lost = a.changes(Vars(given), got.vars)
+				overruled(lost)
 			}
 		case <-ctx.Done(): // a profile that waits for a file system cannot even be killed
 			p.err = errSlowProfile
@@ -115,37 +124,47 @@ func (a Account) profileEnviron(ctx context.Context, environ []string) (map[stri
 }
 
 // kept are variables that the job or Perch knows better than a profile, beside
-// those of Place.
-var kept = append([]string{"HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "XDG_RUNTIME_DIR", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"}, foreign...)
+// those of Place and HTCondor's own: what was granted, too. Those for threads are
+// HTCondor's (its manual, STARTER_NUM_THREADS_ENV_VARS).
+var kept = []string{
+	"HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "XDG_RUNTIME_DIR",
+	"CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "NVIDIA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
+	"CUBACORES", "GOMAXPROCS", "JULIA_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS", "OMP_THREAD_LIMIT",
+	"OPENBLAS_NUM_THREADS", "PYTHON_CPU_COUNT", "ROOT_MAX_THREADS", "TF_LOOP_PARALLEL_ITERATIONS", "TF_NUM_THREADS",
+}
 
-// changes are what a profile has set or changed. Parts of PATH that it drops are
-// the image's or the job's own, and stand in front; what every system has is
-// left to the profile's order, and stands behind.
-func (a Account) changes(given, got map[string]string) (vars map[string]string, dropped []string) {
-	vars = map[string]string{}
+func (a Account) knows(name string) bool {
+	_, ours := a.Place[name]
+	return ours || slices.Contains(kept, name) || strings.HasPrefix(name, "_CONDOR_")
+}
+
+// changes are what a profile has set or changed, but for what it overrules. Parts
+// of PATH that it drops are the image's or the job's own, and stand in front; what
+// every system has is the profile's choice.
+func (a Account) changes(given, got map[string]string) (vars map[string]string, lost Overruled) {
+	vars, lost.Vars = map[string]string{}, map[string]string{}
 	for name, value := range got {
-		_, ours := a.Place[name]
-		if value != given[name] && !ours && !slices.Contains(kept, name) && !strings.HasPrefix(name, "_CONDOR_") {
+		if _, has := given[name]; value != given[name] && !slices.Contains(foreign, name) && !(has && a.knows(name)) {
 			vars[name] = value
+		}
+	}
+	for name, value := range given {
+		if a.knows(name) && got[name] != value {
+			lost.Vars[name] = value
 		}
 	}
 	path, ok := vars["PATH"]
 	if !ok {
-		return vars, nil
+		return vars, lost
 	}
 	own, usual := filepath.SplitList(path), filepath.SplitList(defaultPath)
-	var behind []string
 	for _, part := range filepath.SplitList(given["PATH"]) {
-		switch {
-		case part == "", slices.Contains(own, part), slices.Contains(dropped, part), slices.Contains(behind, part):
-		case slices.Contains(usual, part):
-			behind = append(behind, part)
-		default:
-			dropped = append(dropped, part)
+		if part != "" && !slices.Contains(slices.Concat(own, usual, lost.Path), part) {
+			lost.Path = append(lost.Path, part)
 		}
 	}
-	vars["PATH"] = strings.Join(slices.Concat(dropped, own, behind), ":")
-	return vars, dropped
+	vars["PATH"] = strings.Join(slices.Concat(lost.Path, own), ":")
+	return vars, lost
 }
 
 // changed waits for the profile, and returns what it has changed. A nil Profile

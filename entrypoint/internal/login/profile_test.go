@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // account is one whose shell reads profile: HOME's, since /etc is not ours.
@@ -21,25 +23,26 @@ func account(t *testing.T, profile string, job ...string) Account {
 
 func TestProfile(t *testing.T) {
 	a := account(t, `echo noise; echo more >&2; export SITE="two
-lines" LD_LIBRARY_PATH=/opt/lib:$LD_LIBRARY_PATH OMP_NUM_THREADS=64 _CONDOR_SLOT=none HOME=/nonesuch DISPLAY=:0
+lines" LD_LIBRARY_PATH=/opt/lib:$LD_LIBRARY_PATH OMP_NUM_THREADS=64 MKL_NUM_THREADS=4 _CONDOR_SLOT=none HOME=/nonesuch DISPLAY=:0
 f() { echo from f; }; export -f f; local=not
 PATH=/profile/bin:/usr/bin`, "PATH=/opt/conda/bin:/usr/bin:/usr/sbin", "LD_LIBRARY_PATH=/own", "OMP_NUM_THREADS=2", "_CONDOR_SLOT=slot1")
-	var dropped []string
-	a.Profile = a.ReadProfile(t.Context(), func(parts []string) { dropped = parts })
+	var lost Overruled
+	a.Profile = a.ReadProfile(t.Context(), func(o Overruled) { lost = o })
 	if err := a.Profile.Wait(); err != nil {
 		t.Fatal(err)
 	}
 	got := Vars(a.Environ(map[string]string{"LANG": "C"}))
 	for name, want := range map[string]string{
 		"SITE": "two\nlines", "LD_LIBRARY_PATH": "/opt/lib:/own", "OMP_NUM_THREADS": "2", "_CONDOR_SLOT": "slot1",
-		"HOME": a.Home, "DISPLAY": "", "local": "", "SHLVL": "", "PATH": "/opt/conda/bin:/profile/bin:/usr/bin:/usr/sbin",
+		"HOME": a.Home, "DISPLAY": "", "local": "", "SHLVL": "", "PATH": "/opt/conda/bin:/profile/bin:/usr/bin", "MKL_NUM_THREADS": "4",
 	} {
 		if got[name] != want {
 			t.Errorf("%s: got %q, want %q", name, got[name], want)
 		}
 	}
-	if want := []string{"/opt/conda/bin"}; !slices.Equal(dropped, want) {
-		t.Errorf("dropped: got %q, want %q", dropped, want)
+	want := Overruled{[]string{"/opt/conda/bin"}, map[string]string{"OMP_NUM_THREADS": "2", "_CONDOR_SLOT": "slot1", "HOME": a.Home}}
+	if diff := cmp.Diff(want, lost); diff != "" {
+		t.Errorf("overruled (-want +got):\n%s", diff)
 	}
 	cmd, err := a.Command("f", nil)
 	if err != nil {
@@ -71,7 +74,7 @@ func TestProfileThatFails(t *testing.T) {
 		t.Run(profile, func(t *testing.T) {
 			t.Parallel()
 			a := account(t, profile)
-			a.Profile = a.ReadProfile(t.Context(), func([]string) {})
+			a.Profile = a.ReadProfile(t.Context(), func(Overruled) {})
 			err := a.Profile.Wait()
 			if (want == "") != (err == nil) || err != nil && !strings.HasSuffix(err.Error(), want) {
 				t.Errorf("got %v, want %q", err, want)
@@ -86,7 +89,7 @@ func TestProfileThatFails(t *testing.T) {
 func TestProfileThatHangs(t *testing.T) {
 	t.Parallel()
 	a := account(t, "exec sleep 1000")
-	a.Profile = a.ReadProfile(t.Context(), func([]string) {})
+	a.Profile = a.ReadProfile(t.Context(), func(Overruled) {})
 	if err := a.Profile.Wait(); err == nil || !strings.Contains(err.Error(), "takes longer than") {
 		t.Errorf("got %v", err)
 	}

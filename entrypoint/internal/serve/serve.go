@@ -149,7 +149,7 @@ func (j *job) serve(signals <-chan os.Signal) error {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	j.account.Profile = j.account.ReadProfile(ctx, func(parts []string) { j.place.KeepPath(j.account.Shell, parts) })
+	j.account.Profile = j.account.ReadProfile(ctx, func(o login.Overruled) { j.place.KeepEnviron(j.account.Shell, o.Path, o.Vars) })
 	asked := make(chan string, 1)
 	watch := idle.New(j.settings.IdleTimeout, j.settings.IdleConnected)
 	server := sshd.New(sshd.Config{
