@@ -66,6 +66,7 @@ func TestServerStarts(t *testing.T) {
 			c.spec.Mounts = append(c.spec.Mounts, specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: "/usr/local/share/perch"})
 			c.show(cache, "/usr/local/share/perch/ide-servers")
 		},
+		"no sockets":      func(c *container) { c.homeOnSSHFS(); c.enter() },
 		"noexec home":     func(c *container) { c.homeOn("noexec") },
 		"noexec /tmp too": func(c *container) { c.remount("/tmp", "noexec"); c.homeOn("noexec") },
 	} {
@@ -89,20 +90,6 @@ func TestServerStarts(t *testing.T) {
 			c.is("cd && pwd && ls -d .vscode-server-oss/data/logs", c.at+"\n.vscode-server-oss/data/logs")
 		})
 	}
-}
-
-// TestServerWithoutSockets: on a file system that takes none, the server has a
-// directory for its own elsewhere.
-func TestServerWithoutSockets(t *testing.T) {
-	server := vscode.Get(t)
-	c := newContainer(t)
-	c.homeOnSSHFS()
-	c.enter()
-	c.start()
-	c.unpack(server)
-	c.says(".perch/perch-entrypoint check", "takes no sockets")
-	c.is("stat -c %F .perch/sock; [ -S .perch/sock ] && echo leads", "symbolic link\nleads")
-	c.serves(server, c.at+"/.vscode-server-oss/bin/"+server.Commit)
 }
 
 // TestServerOnFullDisk: the server complains of what the user was told, and who

@@ -16,7 +16,7 @@ import (
 // packages is what a pool has beside Debian's essential ones: the batch system,
 // what its jobs and the clients of Perch need, and some tools to look at both.
 var packages = []string{
-	"condor", "apptainer", "fuse3", "squashfuse", "squashfs-tools", "fuse-overlayfs", "uidmap", "buildah",
+	"condor", "apptainer", "fuse3", "squashfuse", "squashfs-tools", "fuse-overlayfs", "uidmap", "buildah", "netavark",
 	"openssh-server", "openssh-client", "openssh-sftp-server", "rsync", "git",
 	"busybox-static", "ca-certificates", "iproute2", "netbase", "python3-minimal",
 	"file", "jq", "less", "procps", "psmisc", "socat", "strace", "xz-utils", "zstd",
