@@ -46,7 +46,7 @@ func TestSection(t *testing.T) {
 		Memory: []held{{byEntrypoint, 50, state{Resident: 10e6}, state{Resident: 60e6}}},
 		Bench:  []benchmark{{"Prepare", 0.004}},
 		Soak: &soaked{Length: time.Minute, Took: Values{0.1}, Failed: []string{"lost"},
-			States: []state{{}, {Resident: 100, Files: 7}, {Resident: 101, Files: 8}}}}
+			States: []state{{}, {Resident: 100, Files: 7}, {Resident: 101, Files: 8}}, Goroutines: 12, Fresh: 11}}
 	page, err := c.section()
 	if err != nil {
 		t.Fatal(err)
@@ -64,6 +64,7 @@ func TestSection(t *testing.T) {
 		"soak: sessions that failed | 1.00 | at most 0.00 | **short** |",
 		"soak: growth of memory, as a share | 0.01 | at most 0.05 | reached |",
 		"soak: growth of descriptors | 1.00 | at most 0.00 | **short** |",
+		"soak: growth of goroutines | 1.00 | at most 0.00 | **short** |",
 		"| pipe down | 268 | 537 | 0.50 | 1.86 | 3.73 | 1 |",
 		"| perch-entrypoint | 10.0 | 60.0 | 1.00 |",
 		"The first failure: `lost`",

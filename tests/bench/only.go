@@ -62,6 +62,6 @@ func (s *soaked) page(where machine) string {
 	for _, f := range where {
 		rows = append(rows, []string{f.Name, f.Value})
 	}
-	return "# A soak of the session server\n\nWritten by `make soak`; do not edit. Ten times a second a stock ssh runs `true` in perch-entrypoint, each in a new connection. What one takes is counted from when it was due. Threads are those of Go's runtime, which makes one more when all others wait in system calls, and keeps it: they stand here for goroutines, which cannot be counted from outside. That none stays behind, a test of the session server holds. Growth is counted from the first tenth on, when the process has come to its size.\n\n" +
+	return "# A soak of the session server\n\nWritten by `make soak`; do not edit. Ten times a second a stock ssh runs `true` in perch-entrypoint, each in a new connection. What one takes is counted from when it was due. Goroutines are counted at the end, by the stacks that Go shows at SIGQUIT, and beside them those of a perch-entrypoint that has served ten sessions. Threads are those of Go's runtime, which makes one more when all others wait in system calls, and keeps it. Growth is counted from the first tenth on, when the process has come to its size.\n\n" +
 		markdown(rows) + "\n" + targetTable(s.targets()) + "\n" + s.table()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -25,6 +27,9 @@ type perch struct {
 	took time.Duration
 	cmd  *exec.Cmd
 	home string
+	// said is its output; it may be read once it has ended.
+	said  bytes.Buffer
+	ended bool
 }
 
 // newHome makes a job home with keys in it, beside what a client needs.
@@ -52,6 +57,7 @@ func (p place) startPerch(dir string) (*perch, error) {
 	// sshd's sessions have little more.
 	d.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", contract.EnvScratch + "=" + d.home}
 	d.cmd.Dir = d.home
+	d.cmd.Stdout, d.cmd.Stderr = &d.said, &d.said
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	began := time.Now()
 	if err := d.cmd.Start(); err != nil {
@@ -81,15 +87,39 @@ func answers(sock string, end time.Time) error {
 
 // stop ends it as a batch system does.
 func (d *perch) stop() error {
+	if d.ended {
+		return nil
+	}
+	d.ended = true
 	return errors.Join(d.cmd.Process.Signal(syscall.SIGTERM), d.cmd.Wait())
 }
 
-// serving are its processes without init, which only waits.
+// serving is its process without init, which only waits.
 func (d *perch) serving() (pids []int) {
 	for _, pid := range family("perch-entrypoint") {
-		if pid != d.cmd.Process.Pid {
+		if parentIn(read(fmt.Sprintf("/proc/%d/stat", pid))) == d.cmd.Process.Pid {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// goroutine is the head of a stack.
+var goroutine = regexp.MustCompile(`(?m)^goroutine \d+ `)
+
+// goroutines ends the server by SIGQUIT, at which Go programs show all their stacks
+// (package os/signal), and counts them.
+func (d *perch) goroutines() (int, error) {
+	for _, pid := range d.serving() {
+		if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
+			return 0, err
+		}
+	}
+	d.ended = true
+	err := d.cmd.Wait()
+	n := len(goroutine.FindAllString(d.said.String(), -1))
+	if n == 0 {
+		return 0, fmt.Errorf("perch-entrypoint shows no stacks: %w\n%s", err, &d.said)
+	}
+	return n, nil
 }

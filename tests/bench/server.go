@@ -85,7 +85,7 @@ type servers struct {
 	place
 	serverPlan
 	perch, sshd served
-	stopPerch   func() error
+	entrypoint  *perch
 	stopSSHD    func()
 }
 
@@ -120,7 +120,7 @@ func startServers(ctx context.Context, root, dir string, plan serverPlan, stderr
 		return nil, err
 	}
 	s.perch = served{ours.way, home, ours.serving}
-	s.stopPerch = ours.stop
+	s.entrypoint = ours
 	theirs, err := s.startSSHD(ctx)
 	if err != nil {
 		return nil, errors.Join(err, ours.stop())
@@ -133,7 +133,7 @@ func startServers(ctx context.Context, root, dir string, plan serverPlan, stderr
 
 func (s *servers) stop() error {
 	s.stopSSHD()
-	return s.stopPerch()
+	return s.entrypoint.stop()
 }
 
 func (s *servers) both() []served { return []served{s.perch, s.sshd} }

@@ -112,8 +112,8 @@ func (s *soaked) table() string {
 	if s == nil {
 		return ""
 	}
-	head := fmt.Sprintf("%d sessions in %v, of which %d failed; p50 %s ms, p95 %s ms, p99 %s ms.\n\n", len(s.Took)+len(s.Failed), s.Length,
-		len(s.Failed), number(1000*s.Took.Median(), 0), number(1000*s.Took.P95(), 0), number(1000*s.Took.P99(), 0))
+	head := fmt.Sprintf("%d sessions in %v, of which %d failed; p50 %s ms, p95 %s ms, p99 %s ms. Goroutines at the end: %d; after %d sessions: %d.\n\n", len(s.Took)+len(s.Failed), s.Length,
+		len(s.Failed), number(1000*s.Took.Median(), 0), number(1000*s.Took.P95(), 0), number(1000*s.Took.P99(), 0), s.Goroutines, fewSessions, s.Fresh)
 	rows := [][]string{{"of the time", "memory, MB", "threads", "descriptors"}}
 	for i, at := range s.States {
 		rows = append(rows, []string{fmt.Sprint(10*i, " %"), number(at.Resident/1e6, 1), fmt.Sprint(at.Threads), fmt.Sprint(at.Files)})

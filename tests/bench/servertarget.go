@@ -108,12 +108,12 @@ func (s *soaked) targets() []target {
 	if s == nil {
 		return nil
 	}
-	resident, files, threads := s.growth()
+	resident, files := s.growth()
 	return []target{
 		{what: "soak: sessions that failed", got: float64(len(s.Failed)), want: 0},
 		{what: "soak: p99 / p50", got: s.Took.P99() / s.Took.Median(), want: tailTarget},
 		{what: "soak: growth of memory, as a share", got: resident, want: growthTarget},
 		{what: "soak: growth of descriptors", got: float64(files), want: 0},
-		{what: "soak: growth of threads", got: float64(threads), want: 0},
+		{what: "soak: growth of goroutines", got: float64(s.Goroutines - s.Fresh), want: 0},
 	}
 }

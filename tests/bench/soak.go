@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -23,16 +25,45 @@ type soaked struct {
 	// States are perch-entrypoint's, at the beginning and then after each
 	// tenth of the soak.
 	States []state
+	// Goroutines are those at the end, and of one that has served a few.
+	Goroutines, Fresh int
 }
 
 // growth is what has come from the first tenth on, when the process has grown
-// to its size: memory as a share, files and threads.
-func (s soaked) growth() (resident float64, files, threads int) {
+// to its size: memory as a share, and files.
+func (s soaked) growth() (resident float64, files int) {
 	first, last := s.States[1], s.States[len(s.States)-1]
-	return last.Resident/first.Resident - 1, last.Files - first.Files, last.Threads - first.Threads
+	return last.Resident/first.Resident - 1, last.Files - first.Files
 }
 
-// soak opens a session every soakPause for so long. What a session takes is
+// fewSessions are served by what a soaked server is compared with.
+const fewSessions = 10
+
+// countGoroutines ends the server, and another that has served a few sessions.
+func (s *servers) countGoroutines(ctx context.Context, got *soaked) (err error) {
+	dir := filepath.Join(s.home, "fresh")
+	if _, err := s.newHome(ctx, dir); err != nil {
+		return err
+	}
+	fresh, err := s.startPerch(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, fresh.stop()) }()
+	for range fewSessions {
+		if _, err := fresh.output(ctx, "true"); err != nil {
+			return err
+		}
+	}
+	time.Sleep(time.Second) // until what served the last sessions is gone, in both
+	if got.Fresh, err = fresh.goroutines(); err != nil {
+		return err
+	}
+	got.Goroutines, err = s.entrypoint.goroutines()
+	return err
+}
+
+// soak, the last that is done with a server, opens a session every soakPause for so long. What a session takes is
 // counted from when it is due, so that a stop of the server shows in all that
 // had to wait for it.
 func (s *servers) soak(ctx context.Context, length time.Duration) (*soaked, error) {
@@ -67,7 +98,8 @@ func (s *servers) soak(ctx context.Context, length time.Duration) (*soaked, erro
 			return nil, fmt.Errorf("soaking: %w", ctx.Err())
 		}
 	}
-	return got, nil
+	running.Wait()
+	return got, s.countGoroutines(ctx, got)
 }
 
 func (s *soaked) add(took time.Duration, err error) {
