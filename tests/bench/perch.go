@@ -104,8 +104,8 @@ func (d *perch) serving() (pids []int) {
 	return pids
 }
 
-// goroutine is the head of a stack.
-var goroutine = regexp.MustCompile(`(?m)^goroutine \d+ `)
+// goroutine is the head of a stack; 0 is a thread's own, which is none.
+var goroutine = regexp.MustCompile(`(?m)^goroutine [1-9]\d* `)
 
 // goroutines ends the server by SIGQUIT, at which Go programs show all their stacks
 // (package os/signal), and counts them.

@@ -55,7 +55,12 @@ func (s *servers) countGoroutines(ctx context.Context, got *soaked) (err error) 
 			return err
 		}
 	}
-	time.Sleep(time.Second) // until what served the last sessions is gone, in both
+	for end := time.Now().Add(time.Minute); stateOf(fresh.serving()).Files > got.States[0].Files || stateOf(s.perch.pids()).Files > got.States[0].Files; {
+		if time.Now().After(end) {
+			break // which the count shows
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	if got.Fresh, err = fresh.goroutines(); err != nil {
 		return err
 	}

@@ -81,6 +81,9 @@ func TestServerStarts(t *testing.T) {
 			if noexec { // what is started has to lie where it was unpacked
 				c.unpack(server)
 			}
+			if what == "no sockets" {
+				c.is("stat -c %F .perch/sock", "symbolic link")
+			}
 			log := c.serves(server, c.at+"/.vscode-server-oss/bin/"+server.Commit)
 			runtime, _ := c.ssh("", "job", `echo "$XDG_RUNTIME_DIR"`)
 			socket := regexp.MustCompile(regexp.QuoteMeta(runtime) + `/vscode-ipc-[0-9a-f-]{36}\.sock\b`)

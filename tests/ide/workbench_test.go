@@ -44,7 +44,7 @@ func work(t *testing.T, j *job, w *browser.Window, address, folder string) {
 	w.Open(address, "main.py")
 	w.Terminal()
 	// Not into the folder: the explorer's rows would move just when one is clicked.
-	w.Answers(`echo "$PWD" >../typed; kept=$((6*7)); curl -s --unix-socket "$VSCODE_IPC_HOOK_CLI" http://code/ && echo live-$kept`, "live-42")
+	w.Answers(`echo "$PWD" >../typed; kept=$((6*7)); curl -s -m 10 --unix-socket "$VSCODE_IPC_HOOK_CLI" http://code/ && echo live-$kept`, "live-42")
 	if got := j.run(t, "cat typed; rm typed"); got != folder {
 		t.Errorf("the terminal wrote %q, want %q", got, folder)
 	}

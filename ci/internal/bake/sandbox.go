@@ -78,7 +78,10 @@ func (r Request) sandbox(ctx context.Context) (fitness.Report, error) {
 	if !found.Shell {
 		return found, fmt.Errorf("looking into %s: %w", r.Base, errNoShell)
 	}
-	if err := errors.Join(entrylayer.Put(tree, r.Entrypoint), entrylayer.LabelTree(tree, r.Entrypoint)); err != nil {
+	if err := entrylayer.Put(tree, r.Entrypoint); err != nil {
+		return found, explain(err, r.Out)
+	}
+	if err := entrylayer.LabelTree(tree, r.Entrypoint); err != nil {
 		return found, explain(err, r.Out)
 	}
 	made := tree

@@ -23,13 +23,16 @@ func (r Request) lock(ctx context.Context) (*flock.Flock, error) {
 
 // lockOut waits until no other build, of another environment or with a cache of its
 // own, writes into the directory out. The directory itself is locked, so that no
-// file for it stays there. On a network file system the lock is this machine's alone,
-// and where there is none, builds do not wait for each other.
+// file for it stays there. On a network file system the lock may be this machine's
+// alone.
 func lockOut(ctx context.Context, out string, s *steps.Steps) (*flock.Flock, error) {
 	lock := flock.New(out, flock.SetFlag(os.O_RDONLY))
 	err := wait(ctx, lock, func() { s.Line("another build writes into %s: waiting for it", out) })
 	if err != nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("waiting for another build that writes into %s: %w", out, err)
+	}
+	if err != nil {
+		s.Line("%s cannot be locked, so builds into it do not wait for each other: %v", out, err)
 	}
 	return lock, nil
 }

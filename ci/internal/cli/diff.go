@@ -32,7 +32,7 @@ what bake takes, or the list of packages (.packages.tsv) that build makes.`,
 					sayer(c)("%s is not there yet", image)
 				} else if i == 0 && missingOK && (errors.Is(err, packages.ErrNone) || errors.Is(err, packages.ErrForm)) {
 					sayer(c)("what is in %s is not known: %v", image, err)
-				} else if i == 0 && missingOK && err != nil {
+				} else if i == 0 && missingOK && err != nil && c.Context().Err() == nil {
 					sayer(c)("%s cannot be read, so nothing is compared: %v", image, err)
 					return nil
 				} else if err != nil {

@@ -75,6 +75,7 @@ func Prepare(getenv func(string) string, wishes Wishes) (*Place, error) {
 	p.lookAtTmp(getenv)
 	if p.ours { // of a HOME that is not the job's alone, locks may be held
 		p.dropLocks()
+		p.dropProfile()
 	}
 	p.makeDirs()
 	p.wireSysroot(getenv, wishes.Sysroot)

@@ -10,8 +10,20 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"perch/entrypoint/contract"
 	"perch/entrypoint/internal/finding"
 )
+
+// profileName is the script in the entrypoint's own directory that login shells read.
+const profileName = "profile"
+
+// ownProfile is the .profile in the job home. It is the same in each job, so that a
+// home that is brought along tells no job what an earlier one knew.
+const ownProfile = "# Written by perch: what /etc/profile takes away and the job knows better.\n" +
+	`[ ! -r "$HOME/` + contract.Dir + "/" + profileName + `" ] || . "$HOME/` + contract.Dir + "/" + profileName + "\"\n"
+
+// dropProfile removes what an earlier job has left for login shells.
+func (p *Place) dropProfile() { os.Remove(p.Path(profileName)) }
 
 // KeepEnviron has login shells keep parts of PATH that the image's /etc/profile
 // drops, and variables that it changes, by a .profile in the job home. One of the
@@ -25,35 +37,53 @@ func (p *Place) KeepEnviron(shell string, parts []string, vars map[string]string
 	if len(vars) > 0 {
 		what, lost = append(what, "variables changed"), append(lost, "the job's own "+strings.Join(slices.Sorted(maps.Keys(vars)), ", "))
 	}
-	if len(what) == 0 || !p.ours {
+	files, reads := []string{".bash_profile", ".bash_login", ".profile"}, "/etc/profile"
+	zsh := filepath.Base(shell) == "zsh"
+	if zsh {
+		reads, files = "/etc/zsh", []string{".zshenv", ".zprofile", ".zlogin"}
+	}
+	if len(what) == 0 || !p.ours || p.bringsOne(files) {
 		return
 	}
 	defer p.record()
-	if filepath.Base(shell) == "zsh" {
+	add := func(outcome finding.Outcome, says string) {
 		for i := range what {
-			p.Found.Add(what[i], finding.Said, "/etc/zsh takes %s away in login shells; put it back in ~/.zprofile", lost[i])
+			p.Found.Add(what[i], outcome, "%s takes %s away in login shells%s", reads, lost[i], says)
 		}
+	}
+	if zsh {
+		add(finding.Said, "; put it back in ~/.zprofile")
 		return
 	}
-	for _, name := range []string{".bash_profile", ".bash_login", ".profile"} {
-		if _, err := os.Lstat(filepath.Join(p.Home, name)); !errors.Is(err, os.ErrNotExist) {
-			return
-		}
+	if _, moved := vars["HOME"]; moved {
+		add(finding.Said, ", which look for .profile in another HOME; ask the image's maintainer")
+		return
 	}
-	err := renameio.WriteFile(filepath.Join(p.Home, ".profile"), []byte(profile(parts, vars)), 0o644)
-	for i := range what {
-		if err != nil {
-			p.Found.Add(what[i], finding.Said, "/etc/profile takes %s away in login shells, and .profile, which would put it back, cannot be written: %v; make room, or set it yourself", lost[i], err)
-		} else {
-			p.Found.Add(what[i], finding.Mended, "/etc/profile takes %s away: .profile puts it back", lost[i])
-		}
+	if err := p.writeProfile(parts, vars); err != nil {
+		add(finding.Said, ", and what would put it back cannot be written: "+err.Error()+"; set it yourself")
+		return
 	}
+	add(finding.Mended, ": .profile puts it back")
+}
+
+// bringsOne says whether the user has one of the files that a login shell reads.
+func (p *Place) bringsOne(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		text, err := os.ReadFile(filepath.Join(p.Home, name))
+		return !errors.Is(err, os.ErrNotExist) && string(text) != ownProfile
+	})
+}
+
+func (p *Place) writeProfile(parts []string, vars map[string]string) error {
+	if err := renameio.WriteFile(p.Path(profileName), []byte(profile(parts, vars)), 0o600); err != nil {
+		return err
+	}
+	return renameio.WriteFile(filepath.Join(p.Home, ".profile"), []byte(ownProfile), 0o644)
 }
 
 // profile is a script for sh, bash and ksh (POSIX, 2.5.3).
 func profile(parts []string, vars map[string]string) string {
 	var b strings.Builder
-	b.WriteString("# Written by perch: /etc/profile takes this away, which the job knows better.\n")
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		b.WriteString("export " + name + "=" + quoted(vars[name]) + "\n")
 	}

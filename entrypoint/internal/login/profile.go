@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -65,7 +66,7 @@ func (a Account) ReadProfile(ctx context.Context, overruled func(Overruled)) *Pr
 		defer close(p.done)
 		select {
 		case got := <-read:
-			if p.err = got.err; got.err == nil {
+			if p.err = got.err; got.vars != nil {
 				var lost Overruled
 				p.vars, lost = a.changes(Vars(given), got.vars)
 				overruled(lost)
@@ -84,8 +85,8 @@ func (p *Profile) Wait() error {
 	return p.err
 }
 
-// profileEnviron returns the environment at the end of the profile. It is that
-// of a program, which has what the profile exports.
+// profileEnviron returns the environment at the end of the profile, nil where none
+// is read. It is that of a program, which has what the profile exports.
 func (a Account) profileEnviron(ctx context.Context, environ []string) (map[string]string, error) {
 	switch filepath.Base(a.Shell) {
 	case "sh", "bash", "dash", "ash", "ksh", "mksh", "zsh":
@@ -124,32 +125,43 @@ func (a Account) profileEnviron(ctx context.Context, environ []string) (map[stri
 }
 
 // kept are variables that the job or Perch knows better than a profile, beside
-// those of Place and HTCondor's own: what was granted, too. Those for threads are
-// HTCondor's (its manual, STARTER_NUM_THREADS_ENV_VARS).
+// those of Place and HTCondor's own.
 var kept = []string{
 	"HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "XDG_RUNTIME_DIR",
 	"CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "NVIDIA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
+}
+
+// granted are those by which libraries know how many threads to start (HTCondor
+// manual, STARTER_NUM_THREADS_ENV_VARS). A profile may ask for fewer.
+var granted = []string{
 	"CUBACORES", "GOMAXPROCS", "JULIA_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS", "OMP_THREAD_LIMIT",
 	"OPENBLAS_NUM_THREADS", "PYTHON_CPU_COUNT", "ROOT_MAX_THREADS", "TF_LOOP_PARALLEL_ITERATIONS", "TF_NUM_THREADS",
 }
 
-func (a Account) knows(name string) bool {
+// knows says whether the job's value of a variable counts, and not a profile's.
+func (a Account) knows(name, job, profile string) bool {
+	if slices.Contains(granted, name) {
+		most, err := strconv.Atoi(job)
+		asked, failed := strconv.Atoi(profile)
+		return err == nil && (failed != nil || asked > most)
+	}
 	_, ours := a.Place[name]
-	return ours || slices.Contains(kept, name) || strings.HasPrefix(name, "_CONDOR_")
+	return isName(name) && (ours || slices.Contains(kept, name) || strings.HasPrefix(name, "_CONDOR_"))
 }
 
-// changes are what a profile has set or changed, but for what it overrules. Parts
-// of PATH that it drops are the image's or the job's own, and stand in front; what
-// every system has is the profile's choice.
+// changes are what a profile has set or changed, but for what the job knows better.
+// Parts of PATH that it drops are the image's or the job's own, and stand in front;
+// what every system has is the profile's choice.
 func (a Account) changes(given, got map[string]string) (vars map[string]string, lost Overruled) {
 	vars, lost.Vars = map[string]string{}, map[string]string{}
 	for name, value := range got {
-		if _, has := given[name]; value != given[name] && !slices.Contains(foreign, name) && !(has && a.knows(name)) {
+		before, has := given[name]
+		if value != before && !slices.Contains(foreign, name) && !(has && a.knows(name, before, value)) {
 			vars[name] = value
 		}
 	}
 	for name, value := range given {
-		if a.knows(name) && got[name] != value {
+		if got[name] != value && a.knows(name, value, got[name]) {
 			lost.Vars[name] = value
 		}
 	}

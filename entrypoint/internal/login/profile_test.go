@@ -23,9 +23,9 @@ func account(t *testing.T, profile string, job ...string) Account {
 
 func TestProfile(t *testing.T) {
 	a := account(t, `echo noise; echo more >&2; export SITE="two
-lines" LD_LIBRARY_PATH=/opt/lib:$LD_LIBRARY_PATH OMP_NUM_THREADS=64 MKL_NUM_THREADS=4 _CONDOR_SLOT=none HOME=/nonesuch DISPLAY=:0
+lines" LD_LIBRARY_PATH=/opt/lib:$LD_LIBRARY_PATH OMP_NUM_THREADS=64 MKL_NUM_THREADS=4 _CONDOR_SLOT=none HOME=/nonesuch DISPLAY=:0 GOMAXPROCS=1 
 f() { echo from f; }; export -f f; local=not
-PATH=/profile/bin:/usr/bin`, "PATH=/opt/conda/bin:/usr/bin:/usr/sbin", "LD_LIBRARY_PATH=/own", "OMP_NUM_THREADS=2", "_CONDOR_SLOT=slot1")
+PATH=/profile/bin:/usr/bin`, "PATH=/opt/conda/bin:/usr/bin:/usr/sbin", "LD_LIBRARY_PATH=/own", "OMP_NUM_THREADS=2", "GOMAXPROCS=2", "_CONDOR_SLOT=slot1", "_CONDOR_A.B=no name", "_CONDOR_x;false=no name")
 	var lost Overruled
 	a.Profile = a.ReadProfile(t.Context(), func(o Overruled) { lost = o })
 	if err := a.Profile.Wait(); err != nil {
@@ -34,7 +34,7 @@ PATH=/profile/bin:/usr/bin`, "PATH=/opt/conda/bin:/usr/bin:/usr/sbin", "LD_LIBRA
 	got := Vars(a.Environ(map[string]string{"LANG": "C"}))
 	for name, want := range map[string]string{
 		"SITE": "two\nlines", "LD_LIBRARY_PATH": "/opt/lib:/own", "OMP_NUM_THREADS": "2", "_CONDOR_SLOT": "slot1",
-		"HOME": a.Home, "DISPLAY": "", "local": "", "SHLVL": "", "PATH": "/opt/conda/bin:/profile/bin:/usr/bin", "MKL_NUM_THREADS": "4",
+		"HOME": a.Home, "DISPLAY": "", "local": "", "SHLVL": "", "PATH": "/opt/conda/bin:/profile/bin:/usr/bin", "MKL_NUM_THREADS": "4", "GOMAXPROCS": "1",
 	} {
 		if got[name] != want {
 			t.Errorf("%s: got %q, want %q", name, got[name], want)
@@ -92,5 +92,29 @@ func TestProfileThatHangs(t *testing.T) {
 	a.Profile = a.ReadProfile(t.Context(), func(Overruled) {})
 	if err := a.Profile.Wait(); err == nil || !strings.Contains(err.Error(), "takes longer than") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestNoProfile: of shells that read none, nothing is overruled.
+func TestNoProfile(t *testing.T) {
+	for _, shell := range []string{"/bin/tcsh", "/usr/bin/fish", ""} {
+		a := account(t, "", "OMP_NUM_THREADS=2")
+		a.Shell = shell
+		a.Profile = a.ReadProfile(t.Context(), func(o Overruled) { t.Errorf("%q: got %+v", shell, o) })
+		if err := a.Profile.Wait(); err != nil {
+			t.Errorf("%q: %v", shell, err)
+		}
+	}
+}
+
+// TestProfileWithoutSystem: one after which no program is found is not taken.
+func TestProfileWithoutSystem(t *testing.T) {
+	a := account(t, "PATH=/opt/site/bin", "PATH=/usr/bin:/opt/own")
+	a.Profile = a.ReadProfile(t.Context(), func(o Overruled) { t.Errorf("got %+v", o) })
+	if err := a.Profile.Wait(); err == nil || !strings.Contains(err.Error(), "without which commands go on: exit status 127") {
+		t.Errorf("got %v", err)
+	}
+	if got := Vars(a.Environ(nil))["PATH"]; got != "/usr/bin:/opt/own" {
+		t.Errorf("PATH: got %q", got)
 	}
 }
