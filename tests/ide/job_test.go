@@ -25,12 +25,13 @@ type job struct {
 const token = "perch-test-token"
 
 // settings are those of the user. They switch off what asks questions, what
-// wants the internet, what draws the terminal on a canvas, and what starts
-// terminals anew when an extension has something for their environment.
+// wants the internet, what draws the terminal on a canvas, what starts terminals
+// anew when an extension has something for their environment, and what draws a
+// command once more above its output.
 const settings = `{"security.workspace.trust.enabled": false, "workbench.startupEditor": "none",
 "chat.disableAIFeatures": true, "terminal.integrated.gpuAcceleration": "off",
 "terminal.integrated.enablePersistentSessions": true, "terminal.integrated.tabs.enabled": false,
-"terminal.integrated.environmentChangesRelaunch": false, "extensions.autoCheckUpdates": false, "telemetry.telemetryLevel": "off"}`
+"terminal.integrated.environmentChangesRelaunch": false, "terminal.integrated.stickyScroll.enabled": false, "extensions.autoCheckUpdates": false, "telemetry.telemetryLevel": "off"}`
 
 // upload sends the server into the job and unpacks it where the client expects
 // it, as Remote - SSH does where the remote has no way to the internet.
