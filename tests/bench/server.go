@@ -78,7 +78,7 @@ type serverPlan struct {
 }
 
 var usualServerPlan = serverPlan{Sequence: 1000, Crowds: 5, Crowd: 50, Keys: 100, KeyRounds: 4, Size: 512, FarSize: 48,
-	Copies: 3, FarCopies: 2, Far: 1000, FarCrowds: 3, Starts: 15}
+	Copies: 10, FarCopies: 2, Far: 1000, FarCrowds: 3, Starts: 15}
 
 // servers are the two, as long as they run, in a directory of their own.
 type servers struct {
