@@ -28,15 +28,17 @@ what bake takes, or the list of packages (.packages.tsv) that build makes.`,
 			var lists [2][]packages.Package
 			for i, image := range args {
 				list, err := packageList(c.Context(), image)
-				if i == 0 && missingOK && registry.IsMissing(err) {
+				switch forgiven := i == 0 && missingOK && c.Context().Err() == nil; {
+				case err == nil:
+				case !forgiven:
+					return fmt.Errorf("reading what is in %s: %w", image, err)
+				case registry.IsMissing(err):
 					sayer(c)("%s is not there yet", image)
-				} else if i == 0 && missingOK && (errors.Is(err, packages.ErrNone) || errors.Is(err, packages.ErrForm)) {
+				case errors.Is(err, packages.ErrNone), errors.Is(err, packages.ErrForm):
 					sayer(c)("what is in %s is not known: %v", image, err)
-				} else if i == 0 && missingOK && err != nil && c.Context().Err() == nil {
+				default:
 					sayer(c)("%s cannot be read, so nothing is compared: %v", image, err)
 					return nil
-				} else if err != nil {
-					return fmt.Errorf("reading what is in %s: %w", image, err)
 				}
 				lists[i] = list
 			}

@@ -52,6 +52,9 @@ func LabelTree(tree, program string) error {
 	if err != nil {
 		return fmt.Errorf("reading the image's labels: %w; remove %s, or bake the archive that it was made of", err, labelsFile)
 	}
+	if labels == nil {
+		labels = map[string]string{}
+	}
 	maps.Copy(labels, versions(versionOf(program)))
 	text, err := json.MarshalIndent(labels, "", "\t")
 	if err != nil {
@@ -63,11 +66,11 @@ func LabelTree(tree, program string) error {
 	return root.WriteFile(labelsFile, text, 0o644)
 }
 
-func readLabels(root *os.Root) (map[string]string, error) {
-	labels := map[string]string{}
+// readLabels returns nil where there are none.
+func readLabels(root *os.Root) (labels map[string]string, err error) {
 	info, err := root.Lstat(labelsFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return labels, nil
+		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
@@ -77,9 +80,6 @@ func readLabels(root *os.Root) (map[string]string, error) {
 	text, err := root.ReadFile(labelsFile)
 	if err == nil {
 		err = json.Unmarshal(text, &labels)
-	}
-	if labels == nil { // the file says null
-		labels = map[string]string{}
 	}
 	return labels, err
 }
