@@ -57,12 +57,17 @@ async function shown() {
   return keys;
 }
 
+// What is typed before the prompt is drawn before it, too, and the shell, which
+// does not know, then draws over the end of a long line.
+const prompted = () => until('the terminal ends in a prompt', async () => /[#$]$/.test(await text()), 15000);
+
 // What is typed before the terminal is wired is lost, so Enter comes only when
 // the whole line is drawn. Each key goes to the terminal, wherever the focus is.
 async function run(command) {
   const keys = await shown();
   for (let tries = 0; tries < 6; tries++) {
     await connected();
+    await prompted();
     for (const key of command) await keys.press(key);
     if (await until(command, async () => (await text()).includes(bare(command)), 15000)) {
       return keys.press('Enter');
