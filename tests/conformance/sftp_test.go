@@ -38,6 +38,11 @@ func testSFTP(t *testing.T, j job) {
 			os.Remove(dir + "/back")
 		}
 	}
+	// Without -B the client takes what the server says it may.
+	r := j.done(t, dir, "put "+path+" D/there\nget D/there D/back", "-vvv")
+	if same(t, dir+"/back", content); !strings.Contains(r.stderr, "using 261120 / 261120") {
+		t.Errorf("the client does not know how much it may ask for at once:\n%s", r.stderr)
+	}
 }
 
 func testSFTPCmds(t *testing.T, j job) {

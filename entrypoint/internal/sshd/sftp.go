@@ -3,17 +3,14 @@ package sshd
 import (
 	"errors"
 	"io"
-
-	"github.com/pkg/sftp"
 )
 
 // serveFiles runs the subsystem "sftp". It starts in the job home.
 func (s *session) serveFiles() {
 	defer s.finish()
-	home := s.conn.server.Account.Home
-	filter := newFilter(reader{s.channel, s.conn.touch}, s.out, home)
+	filter := newFilter(reader{s.channel, s.conn.touch}, s.out, s.conn.server.Account.Home)
 	filter.full = s.conn.full
-	server, err := sftp.NewServer(filter, sftp.WithServerWorkingDirectory(home))
+	server, err := filter.server()
 	if err == nil {
 		err = server.Serve()
 		server.Close()

@@ -4,24 +4,25 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"os"
-	"path"
 	"sync"
 
-	"golang.org/x/crypto/ssh"
-	"golang.org/x/sys/unix"
+	"github.com/pkg/sftp"
 )
 
 // The packets that the filter knows by number (draft-ietf-secsh-filexfer-02, 3).
 const (
-	fxpOpen    = 3
-	fxpRead    = 5
-	fxpOpendir = 11
-	fxpRemove  = 13
-	fxpMkdir   = 14
-	fxpRmdir   = 15
-	fxpRename  = 18
-	fxpStatus  = 101
+	fxpInit          = 1
+	fxpVersion       = 2
+	fxpOpen          = 3
+	fxpRead          = 5
+	fxpOpendir       = 11
+	fxpRemove        = 13
+	fxpMkdir         = 14
+	fxpRmdir         = 15
+	fxpRename        = 18
+	fxpStatus        = 101
+	fxpExtended      = 200
+	fxpExtendedReply = 201
 )
 
 // maxPath limits what the filter keeps in memory of one packet: two paths of
@@ -39,6 +40,9 @@ const maxPath = 16 << 10
 //     by RMDIR and directories by REMOVE, makes directories readable by
 //     everyone, and renames over a file that exists.
 //   - OPEN and OPENDIR are refused here when full says why.
+//   - INIT is answered here, and the extensions that pkg/sftp does not have.
+//   - The end of the requests is handed on when all have their answers: pkg/sftp
+//     ends without the last ones.
 type filter struct {
 	in  io.Reader
 	out *batches
@@ -64,6 +68,11 @@ func newFilter(in io.Reader, out io.Writer, dir string) *filter {
 	f := &filter{in: in, out: newBatches(out), dir: dir}
 	f.answered = sync.NewCond(&f.mu)
 	return f
+}
+
+// server is pkg/sftp's, behind the filter.
+func (f *filter) server() (*sftp.Server, error) {
+	return sftp.NewServer(f, sftp.WithServerWorkingDirectory(f.dir), sftp.WithMaxTxPacket(maxSFTPData))
 }
 
 // Close does nothing: what was answered and the channel's exit status are still
@@ -97,6 +106,9 @@ func (f *filter) Read(p []byte) (int, error) {
 func (f *filter) next() error {
 	head := make([]byte, 5)
 	if _, err := io.ReadFull(f.in, head); err != nil {
+		if err == io.EOF {
+			f.settle()
+		}
 		return err
 	}
 	length, kind := binary.BigEndian.Uint32(head), head[4]
@@ -114,8 +126,8 @@ func (f *filter) next() error {
 	if f.full != nil && (kind == fxpOpen || kind == fxpOpendir) {
 		f.refusal = f.full()
 	}
-	switch {
-	case f.refusal != "", kind == fxpRemove, kind == fxpMkdir, kind == fxpRmdir, kind == fxpRename:
+	own := f.refusal != "" || kind == fxpInit || kind == fxpRemove || kind == fxpMkdir || kind == fxpRmdir || kind == fxpRename
+	if own || kind == fxpExtended {
 		if length > maxPath {
 			return errors.New("an sftp packet with too long a path")
 		}
@@ -123,12 +135,15 @@ func (f *filter) next() error {
 		if _, err := io.ReadFull(f.in, body); err != nil {
 			return err
 		}
-		return f.do(kind, body)
+		if own || !handsOn(body) {
+			return f.do(kind, body)
+		}
+		head = append(head, body...)
 	}
 	f.mu.Lock()
 	f.waiting++
 	f.mu.Unlock()
-	f.head, f.left = head, int(length-1)
+	f.head, f.left = head, 4+int(length)-len(head)
 	return nil
 }
 
@@ -170,118 +185,4 @@ func (f *filter) Write(p []byte) (int, error) {
 		}
 	}
 	return n, nil
-}
-
-// do carries out one of the filter's own requests and answers it.
-func (f *filter) do(kind byte, body []byte) error {
-	var m struct {
-		ID   uint32
-		Path string
-		Rest []byte `ssh:"rest"`
-	}
-	if err := ssh.Unmarshal(body, &m); err != nil {
-		return err
-	}
-	var err error
-	switch kind {
-	case fxpOpen, fxpOpendir:
-		err = errors.New(f.refusal)
-	case fxpRemove:
-		err = unix.Unlink(f.local(m.Path))
-	case fxpRmdir:
-		err = unix.Rmdir(f.local(m.Path))
-	case fxpMkdir:
-		err = unix.Mkdir(f.local(m.Path), directoryMode(m.Rest))
-	case fxpRename:
-		var to struct{ Path string }
-		if err := ssh.Unmarshal(m.Rest, &to); err != nil {
-			return err
-		}
-		err = rename(f.local(m.Path), f.local(to.Path))
-	}
-	status := ssh.Marshal(struct {
-		Kind              byte
-		ID, Code          uint32
-		Message, Language string
-	}{fxpStatus, m.ID, statusCode(err), statusText(err), ""})
-	_, err = f.out.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(status))), status...))
-	return err
-}
-
-func (f *filter) local(name string) string {
-	if path.IsAbs(name) {
-		return name
-	}
-	return path.Join(f.dir, name)
-}
-
-// directoryMode is the mode in the attributes of a MKDIR (section 5), which the
-// umask restricts as everywhere.
-func directoryMode(attributes []byte) uint32 {
-	const hasSize, hasIDs, hasMode = 1, 2, 4
-	if len(attributes) < 4 {
-		return 0o777
-	}
-	flags, rest := binary.BigEndian.Uint32(attributes), attributes[4:]
-	skip := 0
-	if flags&hasSize != 0 {
-		skip += 8
-	}
-	if flags&hasIDs != 0 {
-		skip += 8
-	}
-	if flags&hasMode == 0 || len(rest) < skip+4 {
-		return 0o777
-	}
-	return binary.BigEndian.Uint32(rest[skip:]) & 0o7777
-}
-
-// rename never replaces a file: that is posix-rename@openssh.com (section 6.5).
-func rename(from, to string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
-	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) {
-		return err
-	}
-	// A file system that does not know RENAME_NOREPLACE, as FUSE and NFS: what
-	// sftp-server does everywhere.
-	info, err := os.Lstat(from)
-	if err != nil {
-		return err
-	}
-	if info.Mode().IsRegular() {
-		if err := unix.Link(from, to); err != nil {
-			return err
-		}
-		return unix.Unlink(from)
-	}
-	if _, err := os.Lstat(to); err == nil {
-		return unix.EEXIST
-	}
-	return unix.Rename(from, to)
-}
-
-// statusCode is a status of section 7 for an error of a system call, as
-// sftp-server has it.
-func statusCode(err error) uint32 {
-	const ok, noSuchFile, permissionDenied, failure, badMessage, unsupported = 0, 2, 3, 4, 5, 8
-	switch {
-	case err == nil:
-		return ok
-	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
-		return noSuchFile
-	case errors.Is(err, unix.ENAMETOOLONG), errors.Is(err, unix.EINVAL):
-		return badMessage
-	case errors.Is(err, os.ErrPermission):
-		return permissionDenied
-	case errors.Is(err, unix.ENOSYS):
-		return unsupported
-	}
-	return failure
-}
-
-func statusText(err error) string {
-	if err == nil {
-		return "Success"
-	}
-	return err.Error()
 }

@@ -22,7 +22,7 @@ func sftpClient(t *testing.T, dir string) *sftp.Client {
 	requests, toServer := io.Pipe()
 	answers, toClient := io.Pipe()
 	filter := newFilter(requests, toClient, dir)
-	server, err := sftp.NewServer(filter, sftp.WithServerWorkingDirectory(dir))
+	server, err := filter.server()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func serveSFTP(t *testing.T, dir string, requests io.Reader) {
 	t.Helper()
 	filter := newFilter(requests, io.Discard, dir)
 	defer filter.flush()
-	server, err := sftp.NewServer(filter, sftp.WithServerWorkingDirectory(dir))
+	server, err := filter.server()
 	if err == nil {
 		err = server.Serve()
 	}
@@ -196,15 +196,20 @@ func TestSFTPOverlap(t *testing.T) {
 
 // What the filter does not answer passes as it is, whatever it is.
 func FuzzFilter(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 5, 1, 0, 0, 0, 3})
+	f.Add([]byte{0, 0, 0, 5, fxpInit, 0, 0, 0, 3})
+	f.Add(packet(fxpExtended, 1, "statvfs@openssh.com", []byte{0, 0, 0, 1, '/'}))
 	f.Add(append(packet(fxpRead, 1, "1"), packet(testWrite, 2, "handle")...))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, fxpRead})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		for rest := in; len(rest) > 4; {
-			// Only what changes no file.
+			// What changes no file.
 			switch rest[4] {
-			case fxpRemove, fxpMkdir, fxpRmdir, fxpRename:
+			case fxpInit, fxpRemove, fxpMkdir, fxpRmdir, fxpRename:
 				return
+			case fxpExtended:
+				if !handsOn(rest[5:]) {
+					return
+				}
 			}
 			next := 4 + int64(binary.BigEndian.Uint32(rest))
 			if next > int64(len(rest)) {
