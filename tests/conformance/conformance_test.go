@@ -70,6 +70,7 @@ var ideas = map[string]func(*testing.T, job){
 	"eow":         testEOW,
 	"sha1":        testSHA1,
 	"session-end": testSessionEnd,
+	"frames":      testFrames,
 }
 
 // TestOpenSSH runs every idea in one job. The one that waits for logins to time

@@ -28,8 +28,7 @@ func messages(stderr string) []string {
 
 // What a session's end looks like to the client, whose output nobody takes
 // before it has the exit status, which does not wait for that: after it come the
-// rest of the output, EOF, close. A frame test of the server's holds the same
-// (order_test.go).
+// rest of the output, EOF, close.
 func testSessionEnd(t *testing.T, j job) {
 	// The client takes its window and what its pipe holds; the rest waits in the
 	// job's pipe.
