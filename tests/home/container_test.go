@@ -166,6 +166,19 @@ func (c *container) start() {
 	}
 }
 
+// die ends the container at once, as a node does that loses power, and takes away
+// what says that the job is ready.
+func (c *container) die() {
+	c.t.Helper()
+	c.must("runc", "kill", c.id(), "KILL")
+	for end := time.Now().Add(time.Minute); exec.Command("runc", "state", c.id()).Run() == nil; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			c.t.Fatal("the container does not end")
+		}
+	}
+	c.must("rm", filepath.Join(c.home, contract.Dir, contract.StatusName))
+}
+
 func (c *container) ready() bool {
 	var s contract.Status
 	text, err := os.ReadFile(filepath.Join(c.home, contract.Dir, contract.StatusName))

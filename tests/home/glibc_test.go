@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -102,6 +103,42 @@ func TestLibraryCalledOldCached(t *testing.T) {
 			c.is("readlink -f "+dir+"/out | cut -c1-5", "/mnt/")
 		})
 	}
+}
+
+// TestCachedNodeShared: on a file system that can share blocks the job's copy of
+// the node takes none.
+func TestCachedNodeShared(t *testing.T) {
+	c := newContainer(t, `PerchSysroot = "/opt"`, `PerchIDECache = "/mnt"`)
+	c.calledOld()
+	server, disk := vscode.Get(t), c.homeOnBtrfs()
+	c.must(session.Program("perch-entrypoint"), "cache", "add", "--dir", disk+"/cache", server.Archive)
+	c.show(pool.Sysroot(t), "/opt")
+	c.show(disk+"/cache", "/mnt")
+	c.start()
+	node := filepath.Join(c.home, ".vscode-server-oss/bin", server.Commit, "node")
+	if info, err := os.Lstat(node); err != nil || !info.Mode().IsRegular() {
+		t.Fatalf("the job's node: %v, %v", info, err)
+	}
+	if out, err := exec.Command("filefrag", "-v", node).CombinedOutput(); err != nil || !strings.Contains(string(out), "last,shared,eof") {
+		t.Errorf("the node's blocks: %v\n%s", err, out)
+	}
+	c.is(jobHome+"/.vscode-server-oss/bin/"+server.Commit+version, "2.36")
+}
+
+// homeOnBtrfs puts the job home on a btrfs, and returns that as this machine sees it.
+func (c *container) homeOnBtrfs() (disk string) {
+	c.t.Helper()
+	pool.Requires(c.t, "btrfs-progs", "e2fsprogs")
+	disk = filepath.Join(c.dir, "disk")
+	c.must("truncate", "-s", "4G", disk+".img")
+	c.must("mkfs.btrfs", "-q", disk+".img")
+	c.must("mkdir", disk)
+	c.must("mount", "-o", "loop", disk+".img", disk)
+	c.t.Cleanup(func() { c.must("umount", "-l", disk) })
+	c.must("cp", "-a", c.home, disk+"/job")
+	c.must("mount", "--bind", disk+"/job", c.home)
+	c.t.Cleanup(func() { c.must("umount", "-l", c.home) })
+	return disk
 }
 
 // TestOldCxx: a C++ library without the symbols that the server needs, here with

@@ -109,6 +109,24 @@ func TestServerOnFullDisk(t *testing.T) {
 	c.serves(server, dir)
 }
 
+// TestServerAfterDeath: what a server leaves that was killed with its job is gone
+// before the next one starts in the same directory.
+func TestServerAfterDeath(t *testing.T) {
+	c := newContainer(t)
+	server, dir := c.withServer(t)
+	c.start()
+	c.serves(server, dir)
+	const sockets = `cd "$XDG_RUNTIME_DIR"; find . -name 'vscode-ipc-*.sock' | wc -l`
+	c.is(sockets, "1")
+	c.is(`cd .vscode-server && pgrep -f -- --start-server >.`+server.Commit+`.pid && flock -n bin/`+server.Commit+`/vscode-remote-lock.0 true`, "") // as Remote - SSH's script
+	c.die()
+	c.start()
+	c.is(sockets, "0")
+	c.is("cd .vscode-server; ls -A . bin/* | grep -e '^[.].*pid$' -e lock || :", "")
+	c.says("/srv/perch-entrypoint check", "removed 3 locks and sockets that an earlier job's IDE left")
+	c.serves(server, dir)
+}
+
 // unpack has the job unpack the server where its own programs are kept, as a
 // client does.
 func (c *container) unpack(server vscode.Server) {

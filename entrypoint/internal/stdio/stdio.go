@@ -4,10 +4,13 @@
 package stdio
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 
 	"perch/entrypoint/contract"
 	"perch/entrypoint/internal/sockpath"
@@ -40,7 +43,8 @@ func connect(socket string, stdin io.Reader, stdout io.Writer) error {
 		io.Copy(conn, stdin)
 		conn.CloseWrite()
 	}()
-	if _, err := io.Copy(stdout, conn); err != nil {
+	// Who has left does not want to hear of it.
+	if _, err := io.Copy(stdout, conn); err != nil && !errors.Is(err, unix.EPIPE) {
 		return fmt.Errorf("copying from the job's socket: %w", err)
 	}
 	return nil

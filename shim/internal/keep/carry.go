@@ -209,7 +209,7 @@ func (k *Keeper) show(sock string) error {
 
 func (k *Keeper) hide() {
 	if !k.lostLock() {
-		_ = os.Remove(k.target.Socket())
+		k.target.Hide()
 	}
 }
 

@@ -47,7 +47,12 @@ func (r *Runner) Stop(ctx context.Context, arg string, grace time.Duration) erro
 	return nil
 }
 
-func (r *Runner) stopOne(ctx context.Context, t target.Target, j engine.Job, grace time.Duration) error {
+func (r *Runner) stopOne(ctx context.Context, t target.Target, j engine.Job, grace time.Duration) (err error) {
+	defer func() {
+		if err != nil {
+			t.EndKeep() // of a job that may live on: the next call's has a socket again
+		}
+	}()
 	if j.State == engine.Running {
 		err := r.reach(ctx, t, j, grace)
 		if err == nil {
@@ -59,6 +64,7 @@ func (r *Runner) stopOne(ctx context.Context, t target.Target, j engine.Job, gra
 				err = anew
 			}
 		}
+		t.Hide()
 		if err != nil {
 			r.Say.Line("job %s cannot be asked to end (%v); removing it", j.ID, err)
 		} else if ended, err := r.ended(ctx, j, grace); err != nil {

@@ -80,6 +80,11 @@ func (t Target) Standing() bool {
 	return t.Kept()
 }
 
+// Hide takes the socket away, so that no shim of this host enters the job any
+// more: one that was asked to end lets people in for a moment yet. Keep does not
+// show it again while its carrier holds.
+func (t Target) Hide() { _ = os.Remove(t.Socket()) }
+
 // Kept tells whether a keep of this host runs for the target.
 func (t Target) Kept() bool {
 	lock, err := unix.Open(filepath.Join(t.Runtime, KeepLock), unix.O_RDONLY|unix.O_CLOEXEC, 0)
