@@ -61,25 +61,40 @@ func (c *conn) serve(channels <-chan ssh.NewChannel, requests <-chan *ssh.Reques
 		defer c.server.Activity.Leave()
 	}
 	c.do(c.keepAlive)
-	c.do(func() { c.answerRequests(requests) })
-	for channel := range channels {
-		c.admit(channel)
+	for open := true; open; {
+		var channel ssh.NewChannel
+		select {
+		case request := <-requests:
+			c.answer(request)
+			continue
+		case channel, open = <-channels:
+		}
+		// What x/crypto has read before the channel waits already: a command may
+		// use at once what its client has asked for.
+		for len(requests) > 0 {
+			c.answer(<-requests)
+		}
+		if open {
+			c.admit(channel)
+		}
 	}
 	c.logEnd()
 }
 
-// do runs f beside the rest of the connection. A panic in it costs this
-// connection and no other.
+// do runs f beside the rest of the connection.
 func (c *conn) do(f func()) {
-	c.tasks.Go(func() {
-		defer func() {
-			if r := recover(); r != nil {
-				c.server.Log.Printf("internal error, dropping the connection: %v\n%s", r, debug.Stack())
-				c.raw.Close()
-			}
-		}()
-		f()
-	})
+	c.tasks.Go(func() { c.contain(f) })
+}
+
+// contain runs f. A panic in it costs this connection and no other.
+func (c *conn) contain(f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.server.Log.Printf("internal error, dropping the connection: %v\n%s", r, debug.Stack())
+			c.raw.Close()
+		}
+	}()
+	f()
 }
 
 // enter says that somebody else works on the connection, unless it ends; the
@@ -175,15 +190,15 @@ func (c *conn) open(channel ssh.NewChannel) {
 	}
 }
 
-// answerRequests answers the peer's global requests (RFC 4254, 4).
-func (c *conn) answerRequests(requests <-chan *ssh.Request) {
-	for request := range requests {
-		ok, reply := c.answer(request)
-		request.Reply(ok, reply)
+// answer carries out a global request of the peer's (RFC 4254, 4), and says so.
+// There is none where the connection has ended.
+func (c *conn) answer(request *ssh.Request) {
+	if request != nil {
+		c.contain(func() { request.Reply(c.carryOut(request)) })
 	}
 }
 
-func (c *conn) answer(request *ssh.Request) (ok bool, reply []byte) {
+func (c *conn) carryOut(request *ssh.Request) (ok bool, reply []byte) {
 	if c.control {
 		return false, nil
 	}

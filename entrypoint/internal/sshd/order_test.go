@@ -54,6 +54,22 @@ func TestStatusBeforeTheRestOfTheOutput(t *testing.T) {
 	}
 }
 
+// A client need not wait for its forward's answer: the command that comes after it
+// finds the socket.
+func TestForwardBeforeCommand(t *testing.T) {
+	s := serve(t, nil)
+	client := s.connect()
+	for i := range maxListeners {
+		path := filepath.Join(s.Account.Home, fmt.Sprint("forward", i))
+		if _, _, err := client.SendRequest("streamlocal-forward@openssh.com", false, ssh.Marshal(forwardUnixMsg{path})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.session(client).Run(fmt.Sprint("test -S forward", maxListeners-1)); err != nil {
+		t.Error(err)
+	}
+}
+
 // EOF on stdin is the command's alone: the session lives on, and says more.
 func TestEOFOnStdin(t *testing.T) {
 	s := serve(t, nil)
