@@ -74,6 +74,19 @@ func testSSHTTY(t *testing.T, j job) {
 	t.Run("with a terminal", func(t *testing.T) { fromTerminal(t, j) })
 	t.Run("without", func(t *testing.T) { fromPipe(t, j) })
 	t.Run("typing", func(t *testing.T) { typing(t, j) })
+	t.Run("left behind", func(t *testing.T) { leftBehind(t, j) })
+}
+
+// What a shell leaves running does not hold the client.
+func leftBehind(t *testing.T, j job) {
+	w := open(t, j.SSH(options{"-tt"}))
+	w.typed("sleep 1000 & echo st''arted\r")
+	w.shows(t, "started\r\n")
+	w.typed("exit 3\r")
+	await(t, "the client ends", w.ended)
+	if code := w.cmd.ProcessState.ExitCode(); code != 3 {
+		t.Errorf("exit %d", code)
+	}
 }
 
 const hasTerminal = `tty; echo "SSH_TTY=${SSH_TTY-none}"`

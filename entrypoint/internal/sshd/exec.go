@@ -127,8 +127,8 @@ func (s *session) start(cmd *exec.Cmd, ends ...io.Closer) error {
 
 // drain sends the command's output, and ends the session with the command. On
 // the wire go the exit status, the rest of the output, EOF, close, as from
-// sshd. The output ends when the last process has closed it, which may be long
-// after the command's end.
+// sshd. A pipe ends when the last process has closed it, which may be long after
+// the command's end; a terminal is hung up then.
 func (s *session) drain(cmd *exec.Cmd, outputs map[*stream]io.ReadCloser) {
 	var sent sync.WaitGroup
 	for to, from := range outputs {
@@ -151,6 +151,9 @@ func (s *session) drain(cmd *exec.Cmd, outputs map[*stream]io.ReadCloser) {
 		s.process = nil
 		s.mu.Unlock()
 		s.sendExit(cmd.ProcessState.Sys().(syscall.WaitStatus))
+		if s.terminal != nil {
+			s.terminal.Ended()
+		}
 		all := make(chan struct{})
 		go func() { defer close(all); sent.Wait() }()
 		s.awaitOutput(all)

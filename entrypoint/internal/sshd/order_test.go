@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -133,23 +134,24 @@ func TestSilentProcessThatOutlivesItsShell(t *testing.T) {
 	eventually(t, "it has written on", func() bool { _, err := os.Stat(gate + ".passed"); return err == nil })
 }
 
-// Nor does one on a terminal: its shell's end has hung that up already, and what
-// is deaf to that runs on.
-func TestSilentProcessOnTerminal(t *testing.T) {
-	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 9, channels: 9, silence: time.Second} })
+// On a terminal the session ends with its shell, whatever the shell has left
+// there: that is hung up, and what is deaf to it runs on. All that came before
+// arrives.
+func TestProcessOnTerminalThatOutlivesItsShell(t *testing.T) {
+	s := serve(t, nil)
 	client := s.connect()
-	session := s.session(client)
-	if err := session.RequestPty("xterm", 24, 80, nil); err != nil {
-		t.Fatal(err)
-	}
 	gate := filepath.Join(t.TempDir(), "gate")
-	line := fmt.Sprintf("trap '' HUP; (until [ -e %[1]s ] || [ ! -d %[2]s ]; do sleep 0.02; done; touch %[1]s.passed) & echo ok", gate, filepath.Dir(gate))
-	out, err := session.Output(line)
-	if err != nil || !strings.HasPrefix(string(out), "ok\r\n") {
-		t.Errorf("got %q, %v", out, err)
+	deaf := fmt.Sprintf("trap '' HUP; (until [ -e %[1]s ] || [ ! -d %[2]s ]; do sleep 0.02; done; touch %[1]s.passed) & ", gate, filepath.Dir(gate))
+	for _, left := range []string{deaf, "sleep 1000 & ", "yes & "} {
+		session := s.session(client)
+		if err := session.RequestPty("xterm", 24, 80, nil); err != nil {
+			t.Fatal(err)
+		}
+		out, err := session.Output("seq 5000; " + left + "echo o''k; exit 3")
+		if exit := new(ssh.ExitError); !errors.As(err, &exit) || exit.ExitStatus() != 3 || !strings.Contains(string(out), "4999\r\n5000\r\n") || !strings.Contains(string(out), "ok\r\n") {
+			t.Errorf("%s: got %.80q, %v", left, out, err)
+		}
 	}
-	client.Close()
-	eventually(t, "the connection is gone", func() bool { return s.activity.here.Load() == 0 })
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

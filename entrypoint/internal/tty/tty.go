@@ -2,10 +2,13 @@
 package tty
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/containerd/console"
 	"golang.org/x/sys/unix"
@@ -27,7 +30,12 @@ type Terminal struct {
 	Peer *os.File
 	// Name is the path of the terminal's device.
 	Name string
+	left int // bytes that may still be read after Ended
 }
+
+// maxLeft is more than the kernel keeps of what was written to a terminal: 64 KiB
+// in buffers, and 4 KiB to be read.
+const maxLeft = 128 << 10
 
 // Open makes a pseudo-terminal with a size and modes.
 func Open(size Size, modes Modes) (_ *Terminal, err error) {
@@ -50,7 +58,7 @@ func Open(size Size, modes Modes) (_ *Terminal, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the other side of the pseudo-terminal: %w", err)
 	}
-	t := &Terminal{Console: master, file: file, Peer: peer, Name: name}
+	t := &Terminal{Console: master, file: file, Peer: peer, Name: name, left: maxLeft}
 	if err := modes.apply(peer); err != nil {
 		peer.Close()
 		return nil, fmt.Errorf("setting the modes of the pseudo-terminal: %w", err)
@@ -60,6 +68,32 @@ func Open(size Size, modes Modes) (_ *Terminal, err error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// Ended says that the process has ended for which Peer was: Read returns what is
+// still in the terminal and then EOF, also where others run on it, as sshd does.
+func (t *Terminal) Ended() { _ = t.file.SetReadDeadline(time.Unix(1, 0)) }
+
+// Read reads what the terminal shows. One goroutine may.
+func (t *Terminal) Read(p []byte) (n int, err error) {
+	n, err = t.Console.Read(p)
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, err
+	}
+	if t.left == 0 { // somebody writes and writes
+		return 0, io.EOF
+	}
+	failed := control(t.file, func(fd uintptr) { n, err = unix.Read(int(fd), p[:min(len(p), t.left)]) })
+	switch {
+	case failed != nil:
+		return 0, failed
+	case err == unix.EAGAIN, err == nil && n == 0:
+		return 0, io.EOF
+	case err != nil:
+		return 0, os.NewSyscallError("read", err)
+	}
+	t.left -= n
+	return n, nil
 }
 
 // openPeer opens the side for the process. The name may lead into another mount
