@@ -29,7 +29,8 @@ import (
 	"perch/entrypoint/internal/sshd"
 )
 
-// gcPercent lets the heap grow to five times what is in use, which is a few MiB.
+// gcPercent lets the heap grow to five times what is in use, which is a few MiB,
+// but not beyond sshd.MemoryLimit.
 const gcPercent = 400
 
 // failure is an error with the exit code that it leads to.
@@ -53,6 +54,7 @@ func Run(stdout, stderr io.Writer) int {
 	// x/crypto allocates each packet that it reads, and a small heap would be
 	// collected every few packets: a third of the processor time of a transfer.
 	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(sshd.MemoryLimit)
 
 	err := run(signals, stdout)
 	if err == nil {

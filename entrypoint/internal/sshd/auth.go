@@ -89,7 +89,7 @@ func ciphers(aes bool) []string {
 // login leads a new connection to its log-in.
 func (s *Server) login(raw net.Conn) (*conn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
 	raw.SetDeadline(time.Now().Add(s.LoginGrace))
-	peer, channels, requests, err := ssh.NewServerConn(newWire(raw), s.ssh)
+	peer, channels, requests, err := ssh.NewServerConn(newWire(raw, s.weigh), s.ssh)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -19,7 +19,9 @@ import (
 
 // TestChannelsAreBounded: one too many is told so, and costs the others nothing.
 func TestChannelsAreBounded(t *testing.T) {
-	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 9, channels: 3, silence: time.Hour} })
+	s := serve(t, func(c *Config) {
+		c.bounds = bounds{connections: 9, channels: 3, silence: time.Hour, memory: memoryInUse}
+	})
 	client := s.connect()
 	for range 3 {
 		s.raw(client)
@@ -37,7 +39,9 @@ func TestChannelsAreBounded(t *testing.T) {
 // TestConnectionsAreBounded: one too many is told so by the disconnect, and the
 // place of one that ends is free.
 func TestConnectionsAreBounded(t *testing.T) {
-	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 2, channels: 9, silence: time.Hour} })
+	s := serve(t, func(c *Config) {
+		c.bounds = bounds{connections: 2, channels: 9, silence: time.Hour, memory: memoryInUse}
+	})
 	logged := func(n int) {
 		t.Helper()
 		eventually(t, "the server knows who is in", func() bool {
@@ -113,7 +117,9 @@ func TestAgentRefusalIsShown(t *testing.T) {
 // TestRefusedConnectionsAreShown: what comes from the job's side has nobody else to
 // be told.
 func TestRefusedConnectionsAreShown(t *testing.T) {
-	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 9, channels: 1, silence: time.Hour} })
+	s := serve(t, func(c *Config) {
+		c.bounds = bounds{connections: 9, channels: 1, silence: time.Hour, memory: memoryInUse}
+	})
 	client := s.connect()
 	session := s.session(client)
 	if err := agent.RequestAgentForwarding(session); err != nil {

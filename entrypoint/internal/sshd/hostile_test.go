@@ -4,8 +4,11 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -76,5 +79,35 @@ func TestTooManyLoginsAreTold(t *testing.T) {
 	defer one.Close()
 	if got, err := io.ReadAll(one); !strings.HasPrefix(string(got), "perch: too many logins") || err != nil {
 		t.Errorf("got %q, %v, not %q", got, err, contract.Banner())
+	}
+}
+
+// Whoever fills channels that nobody reads is the one who goes, not the job.
+func TestHoldsTooMuch(t *testing.T) {
+	const channels, memory = 60, 64 << 20
+	s := serve(t, func(c *Config) {
+		c.bounds = bounds{connections: 9, channels: channels + 1, silence: time.Hour, memory: memory}
+	})
+	other, flooder := s.connect(), s.connect()
+	gone := make(chan error, 1)
+	go func() { gone <- flooder.Wait() }()
+	var opened []ssh.Channel
+	for range channels {
+		channel, requests := s.raw(flooder)
+		go ssh.DiscardRequests(requests)
+		opened = append(opened, channel)
+	}
+	var sent sync.WaitGroup
+	for _, channel := range opened {
+		sent.Go(func() { channel.Write(make([]byte, 2<<20)) })
+	}
+	if err := <-gone; err == nil || !strings.Contains(err.Error(), "holds 64 MiB that nobody in the job reads") {
+		t.Errorf("got %v", err)
+	}
+	sent.Wait()
+	s.wantServed(other)
+	runtime.GC()
+	if n := inUse(); n > memory {
+		t.Errorf("%d MiB are in use", n>>20)
 	}
 }

@@ -115,7 +115,7 @@ func TestProcessThatOutlivesItsShell(t *testing.T) {
 // writes on, to nobody, also when the connection ends.
 func TestSilentProcessThatOutlivesItsShell(t *testing.T) {
 	s := serve(t, func(c *Config) {
-		c.bounds = bounds{connections: 9, channels: 9, silence: time.Second}
+		c.bounds = bounds{connections: 9, channels: 9, silence: time.Second, memory: memoryInUse}
 	})
 	client := s.connect()
 	session := s.session(client)
@@ -162,7 +162,7 @@ func TestProcessOnTerminalThatOutlivesItsShell(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	const size = 2<<20 + 60<<10 // a window, and what fits into the pipe
 	silence := 100 * time.Millisecond
-	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 9, channels: 9, silence: silence} })
+	s := serve(t, func(c *Config) { c.bounds = bounds{connections: 9, channels: 9, silence: silence, memory: memoryInUse} })
 	channel, requests := s.raw(s.connect())
 	runIn(t, channel, fmt.Sprintf("head -c %d /dev/zero", size))
 	if request := <-requests; request == nil || request.Type != "exit-status" {

@@ -61,6 +61,10 @@ const (
 	maxLogins    = 64  // connections that have not logged in yet
 	maxSessions  = 256 // in one connection
 	maxListeners = 128 // for remote forwards, in one connection
+
+	memoryInUse = 192 << 20
+	// MemoryLimit is what the whole program should take (debug.SetMemoryLimit).
+	MemoryLimit = 256 << 20
 )
 
 // bounds are those that a test could hardly reach.
@@ -70,6 +74,7 @@ type bounds struct {
 	// silence is how long, at least, processes that hold a command's output open
 	// may say nothing after its end before the session ends without them.
 	silence time.Duration
+	memory  uint64 // in use, in bytes
 }
 
 // farewell bounds each step of taking leave of a peer.
@@ -86,6 +91,7 @@ type Server struct {
 	running sync.WaitGroup
 
 	descriptors descriptors
+	weighing    sync.Mutex
 
 	mu    sync.Mutex
 	conns map[*conn]bool
@@ -100,7 +106,7 @@ func New(c Config) *Server {
 		c.LoginGrace = 120 * time.Second
 	}
 	if c.bounds == (bounds{}) {
-		c.bounds = bounds{connections: 1024, channels: 1024, silence: 10 * time.Minute}
+		c.bounds = bounds{connections: 1024, channels: 1024, silence: 10 * time.Minute, memory: memoryInUse}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{

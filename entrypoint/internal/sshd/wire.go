@@ -23,14 +23,17 @@ const (
 type wire struct {
 	net.Conn
 	in *bufio.Reader
+	// weigh is called after each lookAfter bytes that were read.
+	weigh func()
+	read  int
 
 	mu    sync.Mutex
 	held  []byte
 	timer *time.Timer
 }
 
-func newWire(raw net.Conn) *wire {
-	w := &wire{Conn: raw, in: bufio.NewReaderSize(raw, wireBuffer)}
+func newWire(raw net.Conn, weigh func()) *wire {
+	w := &wire{Conn: raw, in: bufio.NewReaderSize(raw, wireBuffer), weigh: weigh}
 	w.timer = time.AfterFunc(time.Hour, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -40,7 +43,14 @@ func newWire(raw net.Conn) *wire {
 	return w
 }
 
-func (w *wire) Read(p []byte) (int, error) { return w.in.Read(p) }
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.in.Read(p)
+	if w.read += n; w.read >= lookAfter {
+		w.read = 0
+		w.weigh()
+	}
+	return n, err
+}
 
 // Write holds back a full buffer of the library's, since most are the beginning
 // of a packet. Which are not cannot be seen, so none is held for long.

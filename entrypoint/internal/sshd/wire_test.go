@@ -20,7 +20,7 @@ func TestWire(t *testing.T) {
 		all, _ := io.ReadAll(far)
 		got <- all
 	}()
-	w := newWire(near)
+	w := newWire(near, func() {})
 	for i, n := range sizes {
 		part := bytes.Repeat([]byte{byte('a' + i)}, n)
 		want.Write(part)
@@ -54,7 +54,7 @@ func TestWireWritesPacketsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer far.Close()
-	w := newWire(near)
+	w := newWire(near, func() {})
 	defer w.Close()
 	const packets, rest = 20, 28_700
 	message := make([]byte, 1<<16)
@@ -84,7 +84,7 @@ func TestWireWritesPacketsWhole(t *testing.T) {
 func TestWireHoldsNothingForLong(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
-	w := newWire(near)
+	w := newWire(near, func() {})
 	defer w.Close()
 	want := bytes.Repeat([]byte("x"), libraryBuffer)
 	if _, err := w.Write(want); err != nil {
@@ -98,7 +98,7 @@ func TestWireHoldsNothingForLong(t *testing.T) {
 
 func TestWireReads(t *testing.T) {
 	near, far := net.Pipe()
-	w := newWire(near)
+	w := newWire(near, func() {})
 	sent := bytes.Repeat([]byte("0123456789"), 20_000)
 	go func() { far.Write(sent); far.Close() }()
 	if got, err := io.ReadAll(w); err != nil || !bytes.Equal(got, sent) {
