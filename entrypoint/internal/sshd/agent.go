@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"context"
+	"log"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ const agentName = "agent"
 // who can log in is the same user, so that no connection gains by this.
 type agents struct {
 	path string
+	log  *log.Logger
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -54,19 +56,12 @@ func (a *agents) open() error {
 		return err
 	}
 	a.listener = l
-	go accept(l, a.serve)
-	return nil
-}
-
-// accept hands each connection of l to serve, until l is closed.
-func accept(l net.Listener, serve func(net.Conn)) {
-	for {
-		from, err := l.Accept()
-		if err != nil {
-			return
+	go func() {
+		if err := accept(l, a.log, func(from net.Conn) { go a.serve(from) }); err != nil {
+			a.log.Printf("the agents' socket: %v", err)
 		}
-		go serve(from)
-	}
+	}()
+	return nil
 }
 
 // serve connects somebody in the job to the newest agent that answers.
@@ -104,7 +99,9 @@ func (a *agents) shut() {
 	os.Remove(a.path)
 }
 
-func newAgents(runtime string) *agents { return &agents{path: filepath.Join(runtime, agentName)} }
+func newAgents(runtime string, log *log.Logger) *agents {
+	return &agents{path: filepath.Join(runtime, agentName), log: log}
+}
 
 // agentPatience is how long a peer may take to open a channel to its agent
 // before an older one is asked: a connection whose network is gone looks alive

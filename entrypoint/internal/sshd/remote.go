@@ -1,7 +1,6 @@
 package sshd
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -130,15 +129,9 @@ func (c *conn) listen(key string, l *listener, kind string, payload func(net.Con
 		return false
 	}
 	c.do(func() {
-		for {
-			from, err := l.Accept()
-			if err != nil {
-				if !errors.Is(err, net.ErrClosed) {
-					c.server.Log.Printf("accepting for a remote forward: %v", err)
-				}
-				return
-			}
-			c.offer(from.(duplex), kind, payload(from))
+		err := accept(l, c.server.Log, func(from net.Conn) { c.offer(from.(duplex), kind, payload(from)) })
+		if err != nil {
+			c.server.Log.Printf("a remote forward: %v", err)
 		}
 	})
 	return true

@@ -5,13 +5,11 @@ package sshd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -115,7 +113,7 @@ func New(c Config) *Server {
 		ctx:    ctx,
 		cancel: cancel,
 		logins: make(chan struct{}, maxLogins),
-		agents: newAgents(c.Account.Runtime),
+		agents: newAgents(c.Account.Runtime, c.Log),
 		conns:  map[*conn]bool{},
 	}
 }
@@ -125,23 +123,11 @@ func New(c Config) *Server {
 func (s *Server) Serve(l net.Listener) error {
 	defer l.Close()
 	defer context.AfterFunc(s.ctx, func() { l.Close() })()
-	for {
-		raw, err := l.Accept()
-		switch {
-		case s.ctx.Err() != nil:
-			if err == nil {
-				raw.Close()
-			}
-			return nil
-		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOMEM):
-			s.Log.Printf("accepting a connection: %v; trying again", err)
-			time.Sleep(100 * time.Millisecond)
-		case err != nil:
-			return err
-		default:
-			s.admit(raw)
-		}
+	err := accept(l, s.Log, s.admit)
+	if s.ctx.Err() != nil {
+		return nil
 	}
+	return err
 }
 
 // admit starts a login unless too many are going on.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 
@@ -56,6 +57,7 @@ type display struct {
 	listener  *net.UnixListener
 	path      string // of its socket
 	authority string // the file with its cookie
+	closed    sync.Once
 }
 
 // openDisplay makes a display for a session: a socket where every X client looks
@@ -122,28 +124,29 @@ func taken(name string) bool {
 // serve opens a channel for each client of the display, or for the first one
 // only where the peer wants that.
 func (d *display) serve(c *conn) {
-	for {
-		from, err := d.listener.Accept()
-		if err != nil {
-			return
-		}
+	err := accept(d.listener, c.server.Log, func(from net.Conn) {
 		c.offer(from.(duplex), "x11", ssh.Marshal(struct {
 			Origin string
 			Port   uint32
 		}{"127.0.0.1", 0}))
 		if d.request.Single {
 			d.close()
-			return
 		}
+	})
+	if err != nil {
+		c.server.Log.Printf("a display: %v", err)
 	}
 }
 
+// close gives the display's number back, once: somebody else may have it then.
 func (d *display) close() {
-	d.listener.Close()
-	os.Remove(d.path)
-	if d.authority != "" {
-		os.Remove(d.authority)
-	}
+	d.closed.Do(func() {
+		d.listener.Close()
+		os.Remove(d.path)
+		if d.authority != "" {
+			os.Remove(d.authority)
+		}
+	})
 }
 
 // forwardX11 makes the session's display.
