@@ -61,6 +61,7 @@ func (c client) String() string { return c.name + " by " + c.way }
 func TestClients(t *testing.T) {
 	s := newSite(t)
 	m := &matrix{passed: map[string]bool{}}
+	t.Run("cipher", func(t *testing.T) { s.tryCipher(t) })
 	t.Run("client", func(t *testing.T) {
 		for _, c := range all() {
 			t.Run(c.String(), func(t *testing.T) {

@@ -52,6 +52,7 @@ Host job.perch
     ProxyCommand ssh %[1]s perch proxy JDL:~/job.jdl
     HostKeyAlias %[4]s
     ConnectTimeout 0
+    Ciphers ^aes128-gcm@openssh.com
 Host *
     BatchMode yes
     StrictHostKeyChecking yes

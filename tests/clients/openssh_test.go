@@ -1,6 +1,10 @@
 package clients
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 const copiesAlone = "it copies files, and runs no command of the user's"
 
@@ -59,3 +63,20 @@ func copying(name, way, program, remote string) client {
 
 // carrying is the process that carries the bytes of a client that runs ssh.
 var carrying = map[string]string{byShim: "ssh", byProxy: "perch-ssh"}
+
+// tryCipher: by whatever way OpenSSH comes, it takes the fast cipher.
+func (s *site) tryCipher(t *testing.T) {
+	for way, line := range map[string]string{
+		byShim: "perch-ssh -v JDL:job.jdl true", byProxy: "ssh -v -F ssh_config job true", byLaptop: "ssh -v job.perch true",
+	} {
+		cmd := s.Command("sh", "-c", line)
+		cmd.Dir = s.User
+		if way == byLaptop {
+			cmd.Env = s.laptop
+		}
+		said, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(said), "kex: server->client cipher: aes128-gcm@openssh.com ") {
+			t.Errorf("%s: %v\n%s", way, err, said)
+		}
+	}
+}

@@ -44,6 +44,7 @@ func newSite(t *testing.T) *site {
     HostKeyAlias %s
     IdentityFile %s
     ConnectTimeout 0
+    Ciphers ^aes128-gcm@openssh.com
     UserKnownHostsFile %s
     IdentitiesOnly yes
     StrictHostKeyChecking yes

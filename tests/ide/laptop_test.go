@@ -89,6 +89,7 @@ func (l *laptop) join(t *testing.T, host reachable) {
     ProxyCommand ssh -F %[1]s/config %[2]s@%[3]s %[4]s
     HostKeyAlias %[5]s
     ConnectTimeout 0
+    Ciphers ^aes128-gcm@openssh.com
 Host *
     IdentityFile %[1]s/id
     IdentitiesOnly yes
