@@ -10,46 +10,73 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// do carries out one of the filter's own requests and answers it.
-func (f *filter) do(kind byte, body []byte) error {
+// fileRequest is one of those that the filter answers (section 6).
+type fileRequest struct {
+	kind byte
+	id   uint32
+	name string // a path, or an extension's name
+	to   string // RENAME's second path
+	mode uint32 // MKDIR's
+}
+
+// parseFileRequest reads what comes after a request's kind.
+func parseFileRequest(kind byte, body []byte) (fileRequest, error) {
+	r := fileRequest{kind: kind}
 	if kind == fxpInit {
-		return f.say(version())
+		return r, nil // with any version: ours is for the client to take
 	}
 	var m struct {
 		ID   uint32
-		Path string
+		Name string
 		Rest []byte `ssh:"rest"`
 	}
 	if err := ssh.Unmarshal(body, &m); err != nil {
-		return err
+		return r, err
 	}
-	var err error
+	r.id, r.name = m.ID, m.Name
 	switch kind {
+	case fxpMkdir:
+		r.mode = directoryMode(m.Rest)
+	case fxpRename:
+		var to struct {
+			Name string
+			Rest []byte `ssh:"rest"`
+		}
+		if err := ssh.Unmarshal(m.Rest, &to); err != nil {
+			return r, err
+		}
+		r.to = to.Name
+	}
+	return r, nil
+}
+
+// do carries out a request and answers it.
+func (f *filter) do(r fileRequest) error {
+	var err error
+	switch r.kind {
+	case fxpInit:
+		return f.say(version())
 	case fxpExtended:
-		if m.Path == limitsExtension {
-			return f.say(limits(m.ID))
+		if r.name == limitsExtension {
+			return f.say(limits(r.id))
 		}
 		err = unix.ENOSYS
 	case fxpOpen, fxpOpendir:
 		err = errors.New(f.refusal)
 	case fxpRemove:
-		err = unix.Unlink(f.local(m.Path))
+		err = unix.Unlink(f.local(r.name))
 	case fxpRmdir:
-		err = unix.Rmdir(f.local(m.Path))
+		err = unix.Rmdir(f.local(r.name))
 	case fxpMkdir:
-		err = unix.Mkdir(f.local(m.Path), directoryMode(m.Rest))
+		err = unix.Mkdir(f.local(r.name), r.mode)
 	case fxpRename:
-		var to struct{ Path string }
-		if err := ssh.Unmarshal(m.Rest, &to); err != nil {
-			return err
-		}
-		err = rename(f.local(m.Path), f.local(to.Path))
+		err = rename(f.local(r.name), f.local(r.to))
 	}
 	return f.say(ssh.Marshal(struct {
 		Kind              byte
 		ID, Code          uint32
 		Message, Language string
-	}{fxpStatus, m.ID, statusCode(err), statusText(err), ""}))
+	}{fxpStatus, r.id, statusCode(err), statusText(err), ""}))
 }
 
 // say sends an answer of the filter's own.

@@ -135,8 +135,12 @@ func (f *filter) next() error {
 		if _, err := io.ReadFull(f.in, body); err != nil {
 			return err
 		}
-		if own || !handsOn(body) {
-			return f.do(kind, body)
+		request, err := parseFileRequest(kind, body)
+		if err != nil {
+			return err
+		}
+		if own || !handsOn(request.name) {
+			return f.do(request)
 		}
 		head = append(head, body...)
 	}

@@ -196,7 +196,6 @@ func TestSFTPOverlap(t *testing.T) {
 
 // What the filter does not answer passes as it is, whatever it is.
 func FuzzFilter(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 5, fxpInit, 0, 0, 0, 3})
 	f.Add(packet(fxpExtended, 1, "statvfs@openssh.com", []byte{0, 0, 0, 1, '/'}))
 	f.Add(append(packet(fxpRead, 1, "1"), packet(testWrite, 2, "handle")...))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, fxpRead})
@@ -207,7 +206,7 @@ func FuzzFilter(f *testing.F) {
 			case fxpInit, fxpRemove, fxpMkdir, fxpRmdir, fxpRename:
 				return
 			case fxpExtended:
-				if !handsOn(rest[5:]) {
+				if r, err := parseFileRequest(fxpExtended, rest[5:]); err != nil || !handsOn(r.name) {
 					return
 				}
 			}
@@ -237,7 +236,33 @@ func FuzzFilter(f *testing.F) {
 		if !bytes.HasPrefix(in, out) {
 			t.Errorf("%x came out as %x", in, out)
 		}
-		directoryMode(in)
+	})
+}
+
+// What the filter answers itself is read in one way only.
+func FuzzFileRequest(f *testing.F) {
+	for _, request := range [][]byte{
+		packet(fxpRemove, 1, "file"), packet(fxpMkdir, 2, "folder", []byte{0, 0, 0, 4, 0, 0, 1, 0xc0}), packet(fxpMkdir, 3, "folder"),
+		packet(fxpRename, 4, "from", []byte{0, 0, 0, 2, 't', 'o'}), packet(fxpExtended, 5, limitsExtension), {0, 0, 0, 5, fxpInit, 0, 0, 0, 3},
+	} {
+		f.Add(request[4], request[5:])
+	}
+	f.Fuzz(func(t *testing.T, kind byte, body []byte) {
+		r, err := parseFileRequest(kind, body)
+		if err != nil {
+			return
+		}
+		var rest []byte
+		switch kind {
+		case fxpMkdir:
+			rest = binary.BigEndian.AppendUint32([]byte{0, 0, 0, 4}, r.mode)
+		case fxpRename:
+			rest = append(binary.BigEndian.AppendUint32(nil, uint32(len(r.to))), r.to...)
+		}
+		if again, err := parseFileRequest(kind, packet(kind, r.id, r.name, rest)[5:]); again != r || err != nil {
+			t.Errorf("%+v is read again as %+v, %v", r, again, err)
+		}
+		handsOn(r.name)
 	})
 }
 

@@ -45,20 +45,12 @@ func limits(id uint32) []byte {
 	}{fxpExtendedReply, id, maxSFTPPacket, maxSFTPData, maxSFTPData, 0})
 }
 
-// handsOn says whether the body of EXTENDED asks for an extension of pkg/sftp,
-// which answers those that it does not know with success.
-func handsOn(body []byte) bool {
-	var m struct {
-		ID   uint32
-		Name string
-		Rest []byte `ssh:"rest"`
-	}
-	if ssh.Unmarshal(body, &m) != nil || m.Name == limitsExtension {
-		return false
-	}
+// handsOn says whether an extension is pkg/sftp's, which answers those that it does
+// not know with success.
+func handsOn(name string) bool {
 	for _, e := range extensions {
-		if e.Name == m.Name {
-			return true
+		if e.Name == name {
+			return name != limitsExtension
 		}
 	}
 	return false
