@@ -108,8 +108,17 @@ func checkIn(t *testing.T, root string) string {
 	return run(t, cmd, "").stdout
 }
 
+// tells starts the job in a tree; a user who comes in hears of what is missing.
+func (j *oddJob) tells(root, says string) {
+	j.t.Helper()
+	j.inTree(root)
+	eventually(j.t, "the user is told of "+says, func() bool {
+		return strings.Contains(j.session("true").stderr, "perch: note: "+says)
+	})
+}
+
 func missingTools(t *testing.T) {
-	_, root := tree(t, "job", "/bin/bash", "/bin/tar")
+	j, root := tree(t, "job", "/bin/bash", "/bin/tar")
 	if f := pick(t, checkIn(t, root), "missing tools"); strings.Contains(f.Text, "tar") {
 		t.Errorf("got %s", f.Text)
 	}
@@ -121,12 +130,15 @@ func missingTools(t *testing.T) {
 	if !strings.Contains(f.Text, "tar") || !strings.Contains(f.Text, "flock (or set remote.SSH.useFlock to false)") || !strings.Contains(f.Text, "curl or wget") {
 		t.Errorf("got %s", f.Text)
 	}
+	j.tells(root, f.Text)
 }
 
 func oldLibcAlone(t *testing.T) {
-	_, root := tree(t, "job", "/bin/bash")
+	j, root := tree(t, "job", "/bin/bash")
 	age(t, root)
-	wantFound(t, pick(t, checkIn(t, root), "old C library"), finding.Said, "glibc 2.17, VS Code's server needs 2.28; use a newer image, or name a sysroot by +PerchSysroot")
+	f := pick(t, checkIn(t, root), "old C library")
+	wantFound(t, f, finding.Said, "glibc 2.17, VS Code's server needs 2.28; use a newer image, or name a sysroot by +PerchSysroot")
+	j.tells(root, f.Text)
 }
 
 // ageCxx gives a tree a C++ library of GCC 5, as far as the check reads it.
@@ -140,8 +152,10 @@ func ageCxx(t *testing.T, root string) {
 }
 
 func noCxx(t *testing.T) {
-	_, root := tree(t, "job", "/bin/bash")
-	wantFound(t, pick(t, checkIn(t, root), "old C library"), finding.Said, "no libstdc++, which VS Code's server needs; put it in")
+	j, root := tree(t, "job", "/bin/bash")
+	f := pick(t, checkIn(t, root), "old C library")
+	wantFound(t, f, finding.Said, "no libstdc++, which VS Code's server needs; put it in")
+	j.tells(root, f.Text)
 }
 
 // oldLibrary: sessions get the variables, and a program runs by what they name.
