@@ -126,18 +126,22 @@ func TestCachedNodeShared(t *testing.T) {
 }
 
 // homeOnBtrfs puts the job home on a btrfs, and returns that as this machine sees it.
-func (c *container) homeOnBtrfs() (disk string) {
+func (c *container) homeOnBtrfs() string {
 	c.t.Helper()
 	pool.Requires(c.t, "btrfs-progs", "e2fsprogs")
-	disk = filepath.Join(c.dir, "disk")
-	c.must("truncate", "-s", "4G", disk+".img")
-	c.must("mkfs.btrfs", "-q", disk+".img")
-	c.must("mkdir", disk)
-	c.must("mount", "-o", "loop", disk+".img", disk)
-	c.t.Cleanup(func() { c.must("umount", "-l", disk) })
+	mounted := func(at string, options ...string) {
+		c.must("mkdir", "-p", at)
+		c.must("mount", append(options, at)...)
+		c.t.Cleanup(func() { c.must("umount", "-l", at) })
+	}
+	memory := filepath.Join(c.dir, "memory") // a real disk takes minutes for what is flushed
+	mounted(memory, "-t", "tmpfs", "none")
+	disk, image := filepath.Join(c.dir, "disk"), filepath.Join(memory, "image")
+	c.must("truncate", "-s", "4G", image)
+	c.must("mkfs.btrfs", "-q", image)
+	mounted(disk, "-o", "loop", image)
 	c.must("cp", "-a", c.home, disk+"/job")
-	c.must("mount", "--bind", disk+"/job", c.home)
-	c.t.Cleanup(func() { c.must("umount", "-l", c.home) })
+	mounted(c.home, "--bind", disk+"/job")
 	return disk
 }
 
