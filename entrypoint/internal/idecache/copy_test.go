@@ -108,3 +108,41 @@ func age(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 }
+
+// BenchmarkLinkCopied is BenchmarkLink where the server patches its node, of which
+// the job has a copy, 120 MB; on file systems that share blocks it takes none.
+func BenchmarkLinkCopied(b *testing.B) {
+	dir := cached(b)
+	shell, err := filepath.EvalSymlinks("/bin/sh")
+	if err != nil {
+		b.Fatal(err)
+	}
+	program, err := os.ReadFile(shell)
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := filepath.Join(dir, ".vscode-server/cli/servers/Stable-"+commit+"/server")
+	if err := os.Remove(filepath.Join(server, "node")); err != nil && !os.IsNotExist(err) {
+		b.Fatal(err)
+	}
+	put(b, append(program, make([]byte, 120<<20)...), server, "node")
+	for b.Loop() {
+		b.StopTimer()
+		home, err := os.MkdirTemp(b.TempDir(), "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		if n, err := Link(dir, home, "/of/a/sysroot"); n != 1 || err != nil {
+			b.Fatalf("got %d, %v", n, err)
+		}
+		b.StopTimer()
+		if info, err := os.Lstat(filepath.Join(home, ".vscode-server/bin", commit, "node")); err != nil || !info.Mode().IsRegular() {
+			b.Fatalf("the node: %v, %v", info, err)
+		}
+		if err := os.RemoveAll(home); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
