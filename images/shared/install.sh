@@ -74,6 +74,7 @@ LC_ALL=C sort /tmp/packages.tsv >"$here/packages.tsv"
 rm /tmp/packages.tsv
 "tidy_$family"
 sh "$here/gitconfig.sh"
+sh "$here/accounts.sh"
 
 # A job may not gain rights, so nothing here gives any.
 find / -xdev -type f -perm /6000 -exec chmod ug-s {} +

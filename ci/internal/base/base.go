@@ -106,8 +106,15 @@ func (m Maker) debian(ctx context.Context, suite string) (string, error) {
 // and device files, which only root could unpack, are no part of an image.
 var bootstrapOptions = []string{
 	"--variant=minbase", "--include=ca-certificates", "--dpkgopt=force-unsafe-io", "--skip=output/dev",
-	`--customize-hook=rm -f "$1/etc/resolv.conf" "$1/etc/hostname"`,
+	"--customize-hook=" + tidy,
 }
+
+// tidy removes from the root $1 what is of this machine or of this day; as
+// images/shared/accounts.sh does later, the days of the accounts' passwords.
+const tidy = `set -e
+rm -f "$1/etc/resolv.conf" "$1/etc/hostname"
+if [ -e "$1/etc/shadow" ]; then sed -i 's/^\([^:]*:[^:]*\):[1-9][0-9]*:/\1:1:/' "$1/etc/shadow"; fi
+for file in passwd shadow group gshadow subuid subgid; do rm -f "$1/etc/$file-"; done`
 
 // bootstrap makes the base of suite and names it name.
 func (m Maker) bootstrap(ctx context.Context, suite, name string) error {
