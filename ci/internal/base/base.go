@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -81,6 +82,20 @@ func (m Maker) publicOrDebian(ctx context.Context, public, suite string) (string
 	return m.debian(ctx, suite)
 }
 
+// made begins the names of the bases that are made here.
+const made = "localhost/perch-base:"
+
+// Environment returns what a build from the base image needs in its environment to
+// reach the mirrors that this machine's apt uses: its proxies. Only a base made
+// here has those mirrors.
+func Environment(ctx context.Context, image string) ([]string, error) {
+	if !strings.HasPrefix(image, made) {
+		return nil, nil
+	}
+	_, env, err := machineOptions(ctx)
+	return env, err
+}
+
 // debian returns the base of a Debian suite that is made here, once.
 func (m Maker) debian(ctx context.Context, suite string) (string, error) {
 	if suite == "" {
@@ -94,7 +109,7 @@ func (m Maker) debian(ctx context.Context, suite string) (string, error) {
 		return "", fmt.Errorf("waiting for another build: %w", err)
 	}
 	defer lock.Unlock()
-	name := "localhost/perch-base:" + suite
+	name := made + suite
 	if _, err := m.Storage.ID(ctx, name); err == nil && !m.Fresh {
 		return name, nil
 	}
@@ -125,7 +140,7 @@ func (m Maker) bootstrap(ctx context.Context, suite, name string) error {
 	if err != nil {
 		return err
 	}
-	options, err := machineOptions(ctx, m.Log)
+	options, env, err := machineOptions(ctx)
 	if err != nil {
 		return err
 	}
@@ -140,7 +155,7 @@ func (m Maker) bootstrap(ctx context.Context, suite, name string) error {
 		args = append(args, "--aptopt="+option)
 	}
 	args = append(append(args, suite, root), mirrors.sources(suite)...)
-	if _, err := tool.Run(ctx, m.Log, "mmdebstrap", args...); err != nil {
+	if _, err := tool.RunIn(ctx, env, m.Log, "mmdebstrap", args...); err != nil {
 		return err
 	}
 	return m.Storage.Import(ctx, root, name)

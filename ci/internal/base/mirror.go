@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"perch/ci/internal/tool"
@@ -71,32 +72,43 @@ func (m mirrors) sources(suite string) []string {
 	return lines
 }
 
-// optionNames are the options of this machine's apt that another apt needs to
-// use the same mirrors: through a proxy, or frozen at a day in the past.
-var optionNames = []string{
-	"Acquire::http::Proxy", "Acquire::https::Proxy",
-	"Acquire::Check-Valid-Until", "Acquire::Check-Date",
-}
+// optionNames are the options of this machine's apt that another apt needs where
+// mirrors are frozen at a day in the past. They are part of the base.
+var optionNames = []string{"Acquire::Check-Valid-Until", "Acquire::Check-Date"}
 
-// machineOptions returns those of optionNames that are set here, each as a line
-// of apt.conf.
-func machineOptions(ctx context.Context, log io.Writer) ([]string, error) {
-	out, err := tool.Run(ctx, log, "apt-config", "dump", "--no-empty", "--format", `%F "%v";%n`, "Acquire")
+// proxyNames are those it needs to reach the mirrors, and the environment variables
+// that apt takes in their place. They may have passwords, so no base has them.
+var proxyNames = map[string]string{"Acquire::http::Proxy": "http_proxy", "Acquire::https::Proxy": "https_proxy"}
+
+// direct is what apt calls no proxy.
+const direct = "DIRECT"
+
+// machineOptions returns those options that are set here: each of optionNames as a
+// line of apt.conf, and of proxyNames as NAME=VALUE.
+func machineOptions(ctx context.Context) (options, env []string, err error) {
+	// No log should have passwords.
+	out, err := tool.Run(ctx, io.Discard, "apt-config", "dump", "--no-empty", "--format", `%F "%v";%n`, "Acquire")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return pickOptions(out), nil
+	options, env = pickOptions(out)
+	return options, env, nil
 }
 
-func pickOptions(dump string) []string {
-	var options []string
+func pickOptions(dump string) (options, env []string) {
 	for line := range strings.Lines(dump) {
 		line = strings.TrimSpace(line)
-		for _, name := range optionNames {
-			if strings.HasPrefix(line, name+" ") {
-				options = append(options, line)
+		name, value, _ := strings.Cut(line, " ")
+		if slices.Contains(optionNames, name) {
+			options = append(options, line)
+		}
+		if variable := proxyNames[name]; variable != "" {
+			value = strings.TrimSuffix(strings.TrimPrefix(value, `"`), `";`)
+			if strings.EqualFold(value, direct) {
+				value = ""
 			}
+			env = append(env, variable+"="+value)
 		}
 	}
-	return options
+	return options, env
 }

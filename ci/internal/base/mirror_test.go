@@ -45,13 +45,17 @@ func TestMirrors(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	dump := `Acquire "";
-Acquire::http::Proxy "http://proxy.test:3128";
+Acquire::http::Proxy "http://user:word@proxy.test:3128";
 Acquire::http::Proxy::deb.test "DIRECT";
+Acquire::https::Proxy "DIRECT";
 Acquire::Check-Valid-Until "false";
 Acquire::Languages "none";
 `
-	want := []string{`Acquire::http::Proxy "http://proxy.test:3128";`, `Acquire::Check-Valid-Until "false";`}
-	if d := cmp.Diff(want, pickOptions(dump)); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
+	options, env := pickOptions(dump)
+	if d := cmp.Diff([]string{`Acquire::Check-Valid-Until "false";`}, options); d != "" {
+		t.Errorf("options (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"http_proxy=http://user:word@proxy.test:3128", "https_proxy="}, env); d != "" {
+		t.Errorf("environment (-want +got):\n%s", d)
 	}
 }

@@ -160,9 +160,13 @@ func (b *builder) image(ctx context.Context) (built, error) {
 	if err != nil {
 		return built{}, err
 	}
+	env, err := base.Environment(ctx, baseImage)
+	if err != nil {
+		return built{}, err
+	}
 	before, _ := b.program.ID(ctx, b.tag())
 	b.Steps.Begin("", "building %s from %s", b.Name, baseImage)
-	id, err := b.program.Build(ctx, dir, baseImage, b.tag(), b.Fresh, func(step string) {
+	id, err := b.program.Build(ctx, dir, baseImage, b.tag(), b.Fresh, env, func(step string) {
 		b.Steps.At("building %s, step %s", b.Name, step)
 	})
 	if err != nil && !shell && ctx.Err() == nil {

@@ -20,8 +20,9 @@ var Programs = []string{"buildah", "podman", "docker"}
 type program interface {
 	base.Storage
 	// Build builds the Containerfile in dir from base, names the image tag and
-	// returns its id. at is called with each step that begins.
-	Build(ctx context.Context, dir, base, tag string, fresh bool, at func(string)) (string, error)
+	// returns its id. Commands of the build have the proxies in env, and the
+	// image does not. at is called with each step that begins.
+	Build(ctx context.Context, dir, base, tag string, fresh bool, env []string, at func(string)) (string, error)
 	Digest(ctx context.Context, image string) (string, error)
 	// Save writes an image to path, in a form that source.Open reads.
 	Save(ctx context.Context, image, path string) error

@@ -23,6 +23,7 @@ import (
 // processes may use the same storage at once.
 type Buildah struct {
 	flags []string
+	env   []string
 	log   io.Writer
 }
 
@@ -53,10 +54,11 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Buildah, error) {
 
 // Build builds the Containerfile in the directory dir, with dir as context, and
 // names the image tag. It returns the image's id, which is the same whenever
-// base and context are: times are clamped to 0. fresh uses no earlier layer. at is
+// base and context are: times are clamped to 0. fresh uses no earlier layer. env has
+// proxies, which buildah hands on to commands, and keeps out of the image. at is
 // called with each step that buildah begins.
-func (b *Buildah) Build(ctx context.Context, dir, base, tag string, fresh bool, at func(string)) (string, error) {
-	watched := &Buildah{flags: b.flags, log: io.MultiWriter(b.log, &steps.Writer{At: at})}
+func (b *Buildah) Build(ctx context.Context, dir, base, tag string, fresh bool, env []string, at func(string)) (string, error) {
+	watched := &Buildah{flags: b.flags, env: env, log: io.MultiWriter(b.log, &steps.Writer{At: at})}
 	_, err := watched.run(ctx, "bud", "--isolation", "chroot", "--timestamp", "0", "--force-rm", "--layers", fmt.Sprintf("--no-cache=%v", fresh),
 		"--build-arg", "BASE="+base, "--tag", tag, "--file", filepath.Join(dir, "Containerfile"), dir)
 	if err != nil {
@@ -179,7 +181,7 @@ const (
 
 func (b *Buildah) run(ctx context.Context, command ...string) (string, error) {
 	for try := 1; ; try++ {
-		out, err := tool.Run(ctx, b.log, "buildah", append(b.flags[:len(b.flags):len(b.flags)], command...)...)
+		out, err := tool.RunIn(ctx, b.env, b.log, "buildah", append(b.flags[:len(b.flags):len(b.flags)], command...)...)
 		if try < tries && err != nil && strings.Contains(err.Error(), notSealed) {
 			continue
 		}

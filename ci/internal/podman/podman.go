@@ -17,6 +17,7 @@ import (
 // Podman is one of the programs, and where to log what it does.
 type Podman struct {
 	program string
+	env     []string
 	log     io.Writer
 }
 
@@ -26,21 +27,28 @@ func Open(ctx context.Context, program string, log io.Writer) (*Podman, error) {
 	if err := tool.Need(program); err != nil {
 		return nil, err
 	}
-	p := &Podman{program, log}
+	p := &Podman{program: program, log: log}
 	_, err := p.run(ctx, "version")
 	return p, err
 }
 
 // Build builds the Containerfile in the directory dir, with dir as context, and
-// names the image tag. It returns the image's id. fresh uses no earlier layer.
-// at is called with each step that begins.
-func (p *Podman) Build(ctx context.Context, dir, base, tag string, fresh bool, at func(string)) (string, error) {
+// names the image tag. It returns the image's id. fresh uses no earlier layer. env
+// has proxies, which both keep out of the image. at is called with each step that
+// begins.
+func (p *Podman) Build(ctx context.Context, dir, base, tag string, fresh bool, env []string, at func(string)) (string, error) {
 	args := []string{"build", "--network", "host", "--force-rm", fmt.Sprintf("--no-cache=%v", fresh), "--pull=false",
 		"--build-arg", "BASE=" + base, "--tag", tag, "--file", filepath.Join(dir, "Containerfile")}
 	if p.program == "podman" {
 		args = append(args, "--timestamp", "0")
+	} else {
+		// podman hands them on by itself, docker must be told their names.
+		for _, variable := range env {
+			name, _, _ := strings.Cut(variable, "=")
+			args = append(args, "--build-arg", name)
+		}
 	}
-	watched := &Podman{p.program, io.MultiWriter(p.log, &steps.Writer{At: at})}
+	watched := &Podman{p.program, env, io.MultiWriter(p.log, &steps.Writer{At: at})}
 	if _, err := watched.run(ctx, append(args, dir)...); err != nil {
 		return "", err
 	}
@@ -126,6 +134,6 @@ func (p *Podman) discard(ctx context.Context, command ...string) {
 }
 
 func (p *Podman) run(ctx context.Context, command ...string) (string, error) {
-	out, err := tool.Run(ctx, p.log, p.program, command...)
+	out, err := tool.RunIn(ctx, p.env, p.log, p.program, command...)
 	return strings.TrimSpace(out), err
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -44,7 +45,14 @@ func Have(program string) bool { return Need(program) == nil }
 // end. All that it prints goes to log too. A program still running when ctx
 // ends gets SIGTERM, and some time to clean up.
 func Run(ctx context.Context, log io.Writer, program string, args ...string) (string, error) {
+	return RunIn(ctx, nil, log, program, args...)
+}
+
+// RunIn is Run with env added to the environment of the program. The log does not
+// have it.
+func RunIn(ctx context.Context, env []string, log io.Writer, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	var stdout, stderr bytes.Buffer
