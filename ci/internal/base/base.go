@@ -25,16 +25,13 @@ import (
 // --base.
 const Mmdebstrap = "mmdebstrap"
 
-// reachTime is how long a registry may take to answer for an image.
-const reachTime = 45 * time.Second
-
 // Storage is where a program that builds images keeps them.
 type Storage interface {
 	// ID is an error if there is no such image.
 	ID(ctx context.Context, image string) (string, error)
-	// Reach says whether the registry that holds image answers for it.
-	Reach(ctx context.Context, image string) error
-	Pull(ctx context.Context, image string) error
+	// Pull gets an image from its registry, again even if it is here. What it
+	// says on the way goes to watch as well.
+	Pull(ctx context.Context, image string, watch io.Writer) error
 	// Import makes an image, named tag, of a root file system.
 	Import(ctx context.Context, tarFile, tag string) error
 }
@@ -65,25 +62,34 @@ func (m Maker) Get(ctx context.Context, wanted, public, suite string) (string, e
 }
 
 func (m Maker) publicOrDebian(ctx context.Context, public, suite string) (string, error) {
-	if _, err := m.Storage.ID(ctx, public); err == nil && !m.Fresh {
+	_, err := m.Storage.ID(ctx, public)
+	if err == nil && (!m.Fresh || strings.HasPrefix(public, here)) {
 		return public, nil
 	}
-	reach, cancel := context.WithTimeout(ctx, reachTime)
-	defer cancel()
-	err := m.Storage.Reach(reach, public)
-	if err == nil {
-		m.Steps.Begin("", "pulling %s", public)
-		return public, m.Storage.Pull(ctx, public)
+	if strings.HasPrefix(public, here) {
+		return "", fmt.Errorf("the base %s is not there; build it first, or name another with --base", public)
 	}
-	if ctx.Err() != nil || suite == "" {
+	m.Steps.Begin("", "pulling %s", public)
+	err = pull(ctx, m.Storage, public)
+	var unreachable unreachableError
+	if err == nil || ctx.Err() != nil {
+		return public, err
+	}
+	if !errors.As(err, &unreachable) {
+		return "", fmt.Errorf("pulling %s: %w; name another base with --base", public, err)
+	}
+	if suite == "" {
 		return "", fmt.Errorf("%s cannot be reached: %w; name another base with --base", public, err)
 	}
 	m.Steps.Line("%s cannot be reached (%v): taking a base made with mmdebstrap", public, err)
 	return m.debian(ctx, suite)
 }
 
+// here begins the names of images that no registry has.
+const here = "localhost/"
+
 // made begins the names of the bases that are made here.
-const made = "localhost/perch-base:"
+const made = here + "perch-base:"
 
 // Environment returns what a build from the base image needs in its environment to
 // reach the mirrors that this machine's apt uses: its proxies. Only a base made

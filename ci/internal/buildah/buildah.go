@@ -73,15 +73,11 @@ func (b *Buildah) ID(ctx context.Context, image string) (string, error) {
 	return b.run(ctx, "inspect", "--type", "image", "--format", "{{.FromImageID}}", image)
 }
 
-// Reach says whether the registry that holds image answers for it.
-func (b *Buildah) Reach(ctx context.Context, image string) error {
-	_, err := b.run(ctx, "manifest", "inspect", image)
-	return err
-}
-
-// Pull gets an image from its registry, again even if the storage holds it.
-func (b *Buildah) Pull(ctx context.Context, image string) error {
-	_, err := b.run(ctx, "pull", "--quiet", image)
+// Pull gets an image from its registry, again even if the storage holds it. What
+// buildah says goes to watch as well.
+func (b *Buildah) Pull(ctx context.Context, image string, watch io.Writer) error {
+	watched := &Buildah{flags: b.flags, log: io.MultiWriter(b.log, watch)}
+	_, err := watched.run(ctx, "pull", "--quiet", "--policy", "always", image)
 	return err
 }
 

@@ -62,15 +62,11 @@ func (p *Podman) ID(ctx context.Context, image string) (string, error) {
 	return strings.TrimPrefix(id, "sha256:"), err
 }
 
-// Reach says whether the registry that holds image answers for it.
-func (p *Podman) Reach(ctx context.Context, image string) error {
-	_, err := p.run(ctx, "manifest", "inspect", image)
-	return err
-}
-
-// Pull gets an image from its registry, again even if it is here.
-func (p *Podman) Pull(ctx context.Context, image string) error {
-	_, err := p.run(ctx, "pull", "--quiet", image)
+// Pull gets an image from its registry, again even if it is here. What the program
+// says goes to watch as well.
+func (p *Podman) Pull(ctx context.Context, image string, watch io.Writer) error {
+	watched := &Podman{program: p.program, log: io.MultiWriter(p.log, watch)}
+	_, err := watched.run(ctx, "pull", "--quiet", image)
 	return err
 }
 
