@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -45,6 +46,12 @@ func parseMirrors(targets string) (mirrors, error) {
 			m.main = first(m.main, uri)
 		case "debian-security":
 			m.security = first(m.security, uri)
+		}
+	}
+	for _, mirror := range []string{m.main, m.security} {
+		// It would be in the image's sources.list.
+		if address, err := url.Parse(mirror); err == nil && address.User != nil {
+			return m, fmt.Errorf("this machine's apt has a password in the address of %s, which would be in the image; name a base image with --base", address.Redacted())
 		}
 	}
 	if m.main == "" {

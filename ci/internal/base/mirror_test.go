@@ -23,6 +23,9 @@ func TestMirrors(t *testing.T) {
 		name:    "Ubuntu",
 		targets: "http://archive.test/ubuntu/ noble main\n",
 	}, {
+		name:    "a password",
+		targets: "http://deb.test/debian bookworm main\nhttp://user:word@deb.test/debian-security bookworm-security main\n",
+	}, {
 		name: "nothing",
 	}} {
 		t.Run(c.name, func(t *testing.T) {
