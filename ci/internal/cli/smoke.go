@@ -100,7 +100,7 @@ func tryOne(c *cobra.Command, r smoke.Request, image, built string) (report.Imag
 		}
 	} else {
 		known, _ := environment.List(r.Images)
-		name := strings.TrimSuffix(filepath.Base(image), ".tar")
+		name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(image), ".tar"), ".sif")
 		if slices.Contains(known, name) {
 			r.Environment = name
 			if _, err := os.Stat(image); err != nil && image == name {
