@@ -167,6 +167,41 @@ func TestSmokeOfABrokenImage(t *testing.T) {
 	}
 }
 
+// Ctrl-C leaves the rows of what was tried before, and one that says so.
+func TestInterruptedSmoke(t *testing.T) {
+	k := needKit(t)
+	image := filepath.Join(builtImage(t, k), "debian12")
+	dir := t.TempDir()
+	ssh, err := exec.LookPath("ssh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const script = "#!/bin/sh\ncase $* in *'exit 7'*) kill -INT $PPID; exec sleep 600 ;; esac\nexec %s \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "ssh"), fmt.Appendf(nil, script, ssh), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	junit, json := filepath.Join(dir, "junit.xml"), filepath.Join(dir, "report.json")
+	table, stderr, err := k.run("smoke", "--images", k.images, "--junit", junit, "--json", json, "--html", filepath.Join(dir, "page.html"), image, image)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.HasSuffix(stderr, "\nperch-ci: trying debian12 was stopped: interrupt signal received\n") {
+		t.Errorf("%v, stderr %q", err, stderr)
+	}
+	const last = "exit status       cut off, as are the checks after it: interrupt signal received\n"
+	if strings.Count(table, "\nok ") != 7 || !strings.HasSuffix(table, "\nFAIL  "+last) {
+		t.Errorf("want 7 rows that are ok, and that the next was cut off:\n%s", table)
+	}
+	for file, pattern := range map[string]string{
+		junit:                           `(?s)tests="8" failures="1".*interrupt signal received`,
+		json:                            `(?s)("ok".*){7}interrupt signal received`,
+		filepath.Join(dir, "page.html"): "interrupt signal received",
+	} {
+		if content, err := os.ReadFile(file); err != nil || !regexp.MustCompile(pattern).Match(content) {
+			t.Errorf("%s: %v: has no %s:\n%.300s", file, err, pattern, content)
+		}
+	}
+}
+
 // Two builds at once both end well, and what they make is whole.
 func TestTwoBuildsAtOnce(t *testing.T) {
 	k := needKit(t)

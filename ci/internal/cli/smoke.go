@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -71,6 +72,9 @@ it is not.`,
 					return err
 				}
 				found = append(found, one)
+				if c.Context().Err() != nil {
+					return errors.Join(fmt.Errorf("trying %s was stopped: %w", one.Image, context.Cause(c.Context())), files.write(found))
+				}
 			}
 			if err := files.write(found); err != nil {
 				return err

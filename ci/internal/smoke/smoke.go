@@ -46,7 +46,8 @@ type Request struct {
 	Steps *steps.Steps
 }
 
-// Run tries an image. The error means that it could not be tried.
+// Run tries an image. The error means that it could not be tried. One that ctx or
+// the time limit cuts off is none: the last row says so, and does not pass.
 func Run(ctx context.Context, r Request) (report.Image, error) {
 	found := report.Image{Image: r.Image, Environment: r.Environment, Place: r.Place, At: time.Now()}
 	if r.Environment != "" {
@@ -75,7 +76,7 @@ func Run(ctx context.Context, r Request) (report.Image, error) {
 		return found, err
 	}
 	defer remove()
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("all of it took longer than %v", limit))
 	defer cancel()
 	j, err := start(ctx, p, image, r.Self)
 	if err != nil {
@@ -94,7 +95,7 @@ func Run(ctx context.Context, r Request) (report.Image, error) {
 			r.Steps.Line("  %s", line)
 		}
 	}
-	return found, ctx.Err()
+	return found, nil
 }
 
 // sifOf is what tells a SIF from another form of the same image.
@@ -159,7 +160,8 @@ func Names() []string {
 }
 
 // runChecks tries everything in order. Where the first, without which nothing
-// works, does not pass, there are no others. at is called with each one's name.
+// works, does not pass, there are no others, nor after the one during which ctx
+// ended. at is called with each one's name.
 func runChecks(ctx context.Context, j *job, at func(string)) []report.Result {
 	var results []report.Result
 	for i, c := range checks {
@@ -169,10 +171,15 @@ func runChecks(ctx context.Context, j *job, at func(string)) []report.Result {
 		at(c.name)
 		start := time.Now()
 		detail, err := c.try(ctx, j)
+		cut := err != nil && ctx.Err() != nil
 		r := judge(c.name, detail, err, j.expect.Limits[c.name])
+		if cut {
+			// No known limit, whatever the check has made of it.
+			r.Status, r.Detail = report.Fail, fmt.Sprintf("cut off, as are the checks after it: %v", context.Cause(ctx))
+		}
 		r.Seconds = time.Since(start).Seconds()
 		results = append(results, r)
-		if i == 0 && r.Status == report.Fail {
+		if cut || i == 0 && r.Status == report.Fail {
 			break
 		}
 	}
