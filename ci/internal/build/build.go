@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -42,12 +41,6 @@ type Request struct {
 	Fresh bool
 	// Steps tells the user what goes on.
 	Steps *steps.Steps
-}
-
-// Made are the files of a built image; SIF is "" without Apptainer. Packages is
-// the list of what is installed in it, SBOM the same as an SPDX document.
-type Made struct {
-	Archive, Tree, SIF, Packages, SBOM string
 }
 
 // builder is a build under way.
@@ -219,16 +212,6 @@ func (b *builder) contextDir() (dir string, err error) {
 	return dir, nil
 }
 
-// names are where things will be.
-func (b *builder) names() Made {
-	base := filepath.Join(b.Out, b.Name)
-	made := Made{Archive: base + ".tar", Tree: base, Packages: base + ".packages.tsv", SBOM: base + ".spdx.json"}
-	if tool.Have("apptainer") {
-		made.SIF = base + ".sif"
-	}
-	return made
-}
-
 // idFile notes the image of which the files in Out were made. It is removed
 // before the first and written after the last of them is put in place.
 func (b *builder) idFile() string { return filepath.Join(b.Out, "."+b.Name+".id") }
@@ -247,14 +230,6 @@ func (b *builder) isCurrent(made Made, id string) bool {
 	return true
 }
 
-func (m Made) paths() []string {
-	paths := []string{m.Archive, m.Tree}
-	if m.SIF != "" {
-		paths = append(paths, m.SIF)
-	}
-	return append(paths, m.Packages, m.SBOM)
-}
-
 // export makes the files beside their places, and then puts them there.
 func (b *builder) export(ctx context.Context, made Made, image built, id string) (err error) {
 	if err := b.sweep(); err != nil {
@@ -270,6 +245,9 @@ func (b *builder) export(ctx context.Context, made Made, image built, id string)
 		return err
 	}
 	if err := os.Remove(b.idFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := b.dropSIF(made); err != nil {
 		return err
 	}
 	for _, path := range made.paths() {
@@ -312,6 +290,3 @@ func (b *builder) sweep() error {
 	}
 	return err
 }
-
-// String lists the files, one a line, for people and scripts.
-func (m Made) String() string { return strings.Join(m.paths(), "\n") }
