@@ -19,9 +19,9 @@ import (
 // after the first way, and those of several checks, are called after a colon.
 var breaks = map[string]func(t *testing.T, root string){
 	"system":               write("usr/lib/os-release", "ID=none\n"),
-	"user":                 whenRun("cat /proc/self/status", `cat() { echo "Uid:	0"; }`),
+	"user":                 inBundle(`s/"noNewPrivileges": true/"noNewPrivileges": false/`),
 	"uid mapping":          whenRun("uid_map", `ls() { echo "-rw-r--r-- 1 0 0 0 now owned"; }`),
-	"root read-only":       whenRun("perch-smoke", "echo /etc"),
+	"root read-only":       inBundle(`s/"readonly": true/"readonly": false/`),
 	"home":                 whenRun("pwd && printf", "cd /"),
 	"scratch and tmp":      whenRun("XDG_RUNTIME_DIR", "unset XDG_RUNTIME_DIR"),
 	"exit status":          whenRun("exit 7", "trap 'exit 0' EXIT"),
@@ -48,11 +48,17 @@ var breaks = map[string]func(t *testing.T, root string){
 	"entrypoint ready":     remove("usr/local/bin/perch-entrypoint"),
 
 	"entrypoint ready: in time":                     wrapEntrypoint("sleep 300"),
+	"user: capabilities":                            inBundle(`s/"capabilities": {}/"capabilities": {` + capabilities + `}/`),
+	"user + uid mapping: root":                      inBundle(`s/"uid": 61234/"uid": 0/; s/"capabilities": {}/"capabilities": {` + capabilities + `}/`),
+	"root read-only: /usr":                          inBundle(`/"destination": "\/usr"/,/}/s/"ro"/"rw"/`),
 	"permissions: world-writable":                   chmod("usr/bin/ls", 0o777),
 	"secrets: a private key":                        write("root/deploy", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza\n"),
 	"leftovers: logs":                               write("var/log/dpkg.log", "installed"),
 	"C program + C++ program + Python program: gdb": shadow("usr/bin/gdb", `case $* in *--version*) echo GNU gdb ;; *) echo "no ptrace"; exit 1 ;; esac`),
 }
+
+// capabilities are one of root's, so that a process has it from the start.
+const capabilities = `"bounding": ["CAP_DAC_OVERRIDE"], "effective": ["CAP_DAC_OVERRIDE"], "inheritable": ["CAP_DAC_OVERRIDE"], "permitted": ["CAP_DAC_OVERRIDE"], "ambient": ["CAP_DAC_OVERRIDE"]`
 
 // TestBrokenImages: each check fails where it should, and alone.
 func TestBrokenImages(t *testing.T) {
@@ -111,8 +117,10 @@ func results(t *testing.T, i image, root, server string) map[string]string {
 func smoked(t *testing.T, i image, root, server string) []result {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.json")
-	out, err := exec.Command(session.Program("perch-ci"), "smoke", "--images", i.images, "--environment", i.name,
-		"--ide-server", server, "--json", file, root).CombinedOutput()
+	smoke := exec.Command(session.Program("perch-ci"), "smoke", "--images", i.images, "--environment", i.name,
+		"--ide-server", server, "--json", file, root)
+	smoke.Env = append(os.Environ(), "PATH="+filepath.Join(root, "../bin")+":"+os.Getenv("PATH")) // inBundle's
+	out, err := smoke.CombinedOutput()
 	if _, missing := os.Stat(file); missing != nil {
 		t.Fatalf("perch-ci smoke: %v\n%s", err, out)
 	}
@@ -184,6 +192,19 @@ func grow(path string, size int64) func(*testing.T, string) {
 		if err := os.Truncate(filepath.Join(root, path), size); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// inBundle has sed change the bundle before the real runc runs it.
+func inBundle(edit string) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		runc, err := exec.LookPath("runc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := "#!/bin/sh\nfor a; do case $a in */bundle) sed -i '" + edit + "' \"$a/config.json\" ;; esac; done\nexec " + runc + " \"$@\"\n"
+		write("../bin/runc", script)(t, root)
+		chmod("../bin/runc", 0o755)(t, root)
 	}
 }
 
