@@ -53,6 +53,8 @@ var breaks = map[string]func(t *testing.T, root string){
 	"root read-only: /usr":                          inBundle(`/"destination": "\/usr"/,/}/s/"ro"/"rw"/`),
 	"permissions: world-writable":                   chmod("usr/bin/ls", 0o777),
 	"secrets: a private key":                        write("root/deploy", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza\n"),
+	"secrets: a registry's":                         write("root/.docker/config.json", `{"auths": {"registry.example.org": {"auth": "Y2k6d29yZA=="}}}`),
+	"secrets: a mirror's":                           write("etc/apt/sources.list.d/site.list", "deb http://ci:word@mirror.example.org/debian bookworm main\n"),
 	"leftovers: logs":                               write("var/log/dpkg.log", "installed"),
 	"C program + C++ program + Python program: gdb": shadow("usr/bin/gdb", `case $* in *--version*) echo GNU gdb ;; *) echo "no ptrace"; exit 1 ;; esac`),
 }

@@ -1,7 +1,6 @@
 package smoke
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -67,48 +66,6 @@ func checkPermissions(_ context.Context, j *job) (string, error) {
 		err = writable.err("everybody can write to")
 	}
 	return "", err
-}
-
-// secretNames are files that hold somebody's secret wherever they are.
-var secretNames = map[string]bool{
-	".netrc": true, ".git-credentials": true, ".pgpass": true, ".npmrc": true, ".pypirc": true, "id_rsa": true, "id_ecdsa": true,
-	"id_ed25519": true, "ssh_host_rsa_key": true, "ssh_host_ecdsa_key": true, "ssh_host_ed25519_key": true,
-}
-
-// secretDirs are where somebody's own files would be. Elsewhere are packages',
-// with keys for their tests.
-var secretDirs = []string{"etc", "root", "home", "opt", "srv", "tmp", "usr/local", "var"}
-
-// keyMark is in each private key of PEM's format, OpenSSH's among them.
-var keyMark = []byte("PRIVATE KEY-----")
-
-// checkSecrets looks for keys and passwords that a build has left.
-func checkSecrets(_ context.Context, j *job) (string, error) {
-	const largest = 64 << 10 // bytes; no key is larger
-	var found findings
-	for _, dir := range secretDirs {
-		err := j.walk(dir, func(path string, info fs.FileInfo) error {
-			if !info.Mode().IsRegular() {
-				return nil
-			}
-			if secretNames[info.Name()] {
-				found = append(found, path)
-				return nil
-			}
-			if info.Size() > largest {
-				return nil
-			}
-			content, err := os.ReadFile(filepath.Join(j.tree, path))
-			if bytes.Contains(content, keyMark) {
-				found = append(found, path)
-			}
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-	}
-	return "", found.err("secrets, or what looks like them")
 }
 
 // leftovers are what a build needs and an image does not.
