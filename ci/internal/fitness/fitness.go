@@ -34,9 +34,16 @@ var (
 	oldestLibstdcxx = version{3, 4, 25}
 )
 
+// setup is what lacks without a program that VS Code's script calls.
+const setup = "the script that starts VS Code's server fails"
+
 // tools are what an IDE's installer and a user call, and what lacks without.
 var tools = []struct{ name, without string }{
 	{"tar", "an IDE cannot unpack its server"},
+	{"gzip", "an IDE cannot unpack its server"}, // tar -z calls it
+	{"grep", setup},
+	{"sed", setup},
+	{"uname", setup},
 	{"ps", "an IDE does not find its own processes"},
 	{"git", "there is no source control in the IDE"},
 }

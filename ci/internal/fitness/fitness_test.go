@@ -25,6 +25,10 @@ var good = imagetest.Layer{
 	"usr/bin/bash":                       "elf",
 	"usr/bin/sh":                         "-> bash",
 	"usr/bin/tar":                        "elf",
+	"usr/bin/gzip":                       "elf",
+	"usr/bin/grep":                       "elf",
+	"usr/bin/sed":                        "elf",
+	"usr/bin/uname":                      "elf",
 	"usr/bin/ps":                         "elf",
 	"usr/bin/git":                        "elf",
 	"usr/bin/curl":                       "elf",
@@ -65,7 +69,9 @@ func TestExamine(t *testing.T) {
 		"musl":             {[]imagetest.Layer{but(lib + "libc.so.6"), {"lib/ld-musl-x86_64.so.1": "elf"}}, "musl", []string{"its C library is musl"}},
 		"a libc elsewhere": {[]imagetest.Layer{but(lib + "libc.so.6"), {"opt/sysroot/usr/lib/libc.so.6": glibc236}}, "", []string{"there is no C library"}},
 		"nothing": {[]imagetest.Layer{{"etc/os-release": "ID=x\n"}}, "", []string{"there is no shell", "there is no C library", "there is no tar",
-			"there is no ps", "there is no git", "there is neither curl nor wget"}},
+			"there is no gzip", "there is no grep", "there is no sed", "there is no uname", "there is no ps", "there is no git", "there is neither curl nor wget"}},
+		"no gzip": {[]imagetest.Layer{but("usr/bin/gzip")}, "glibc 2.36", []string{"there is no gzip: an IDE cannot unpack"}},
+		"no grep": {[]imagetest.Layer{but("usr/bin/grep")}, "glibc 2.36", []string{"there is no grep: the script that starts"}},
 		"no bash": {[]imagetest.Layer{but("usr/bin/bash", "usr/bin/sh"), {"bin/sh": "elf"}}, "glibc 2.36", []string{"there is no bash"}},
 	} {
 		r, err := Examine(imagetest.New(t, c.layers...))
