@@ -121,16 +121,26 @@ func checkMapping(ctx context.Context, j *job) (string, error) {
 	if fields := strings.Fields(lines[0]); len(lines) < 3 || len(fields) < 3 || fields[2] != lines[1] {
 		return "", fmt.Errorf("a file made in the job is not the user's own: %q", out)
 	}
-	if j.scratch != "" {
-		var info unix.Stat_t
-		if err := unix.Lstat(filepath.Join(j.scratch, "owned"), &info); err != nil {
-			return "", fmt.Errorf("a file made in the job's home is not seen from outside: %w", err)
-		}
-		if int(info.Uid) != j.uid {
-			return "", fmt.Errorf("a file made in the job is, seen from outside, of uid %d; want %d", info.Uid, j.uid)
-		}
+	if err := ownedOutside(j.scratch, j.uid); err != nil {
+		return "", err
 	}
 	return "uid_map " + strings.Join(strings.Fields(lines[2]), " "), nil
+}
+
+// ownedOutside wants the file "owned" to be the user's as this machine sees it,
+// where it sees the job's scratch directory.
+func ownedOutside(scratch string, uid int) error {
+	if scratch == "" {
+		return nil
+	}
+	var info unix.Stat_t
+	if err := unix.Lstat(filepath.Join(scratch, "owned"), &info); err != nil {
+		return fmt.Errorf("a file made in the job's home is not seen from outside: %w", err)
+	}
+	if int(info.Uid) != uid {
+		return fmt.Errorf("a file made in the job is, seen from outside, of uid %d; want %d", info.Uid, uid)
+	}
+	return nil
 }
 
 // checkHome wants sessions to start in the scratch directory, as their home.
