@@ -26,6 +26,8 @@ type site struct {
 	witness *witness
 	// laptop is the environment of the user on another machine.
 	laptop []string
+	// prepared has a sync.Once for each line of prepare.
+	prepared sync.Map
 }
 
 // newSite starts the job and writes what the README tells a user to: the job's

@@ -102,7 +102,10 @@ func idleEnd(t *testing.T, p place) {
 	// On a busy machine where forwarding is refused it takes 20 s to connect.
 	target := p.jdl(t, "idle", "+PerchIdleTimeout = 60", "output = idle.out")
 	os.Remove(filepath.Join(p.dir, "idle.out"))
-	p.ssh(t, target, "true")
+	first := p.run(t, "", "perch-ssh", target, "true")
+	if first.code != 0 || !strings.Contains(first.stderr, "perch: note: the job ends when nobody has been connected for 1m0s, but an editor that has lost its connection may need 2m0s") {
+		t.Errorf("exit status %d, %s", first.code, first.stderr)
+	}
 	await(t, "the idle job has ended", func() bool {
 		return strings.Contains(p.run(t, "", "perch", "status", target).stdout, "no job")
 	})
