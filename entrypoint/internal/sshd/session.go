@@ -241,7 +241,7 @@ func (s *session) signal(payload []byte) bool {
 func (s *session) hangUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.terminal != nil && !s.alone {
+	if s.terminal != nil {
 		s.terminal.Peer.Close()
 		s.terminal.Close()
 	}
