@@ -48,17 +48,19 @@ func (k *Keeper) carry(ctx context.Context) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
-	if err := k.prove(own, sock, ended); err != nil {
+	proof, err := k.prove(own, sock, ended)
+	if err != nil {
 		cancel()
 		return k.unproved(ctx, c, err)
 	}
 	if err := k.show(sock); err != nil {
+		proof.Close()
 		return pause(ctx, lostPause, err)
 	}
 	k.log.Printf("the carrier of job %s stands", k.job.ID)
 	k.say(Standing, "")
 	watched := make(chan struct{})
-	go func() { defer close(watched); k.watchJob(own, sock); cancel() }()
+	go func() { defer close(watched); k.watchJob(own, sock, proof); cancel() }()
 	err = <-ended
 	cancel()
 	<-watched
@@ -71,9 +73,10 @@ func (k *Keeper) carry(ctx context.Context) error {
 	return pause(ctx, lostPause, err)
 }
 
-// prove reads a banner through the carrier. A remote refusal of the forward
-// shows only there, as an end of file.
-func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) error {
+// prove reads a banner through the carrier, and returns the connection, by which
+// the job's end is seen from then on; nil of a job that is busy. A remote refusal
+// of the forward shows only there, as an end of file.
+func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) (*os.File, error) {
 	limited, cancel := context.WithTimeout(ctx, loginLimit)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -82,11 +85,11 @@ func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) err
 	for {
 		select {
 		case err := <-ended:
-			return err
+			return nil, err
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		case <-limited.Done():
-			return fmt.Errorf("no SSH banner through the carrier: %w", last)
+			return nil, fmt.Errorf("no SSH banner through the carrier: %w", last)
 		case <-tick.C:
 		}
 		if _, err := os.Lstat(sock); k.way == engine.Forward && err == nil && !opened {
@@ -95,12 +98,12 @@ func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) err
 			limited, stop = context.WithTimeout(limited, proofLimit)
 			defer stop()
 		}
-		_, err := proxy.Banner(limited, sock)
+		conn, err := proxy.Dial(limited, sock)
 		if errors.Is(err, contract.ErrBusy) {
-			return nil // it is there
+			return nil, nil // it is there
 		}
 		if err == nil || errors.Is(err, contract.ErrOtherVersion) {
-			return err
+			return conn, err
 		}
 		last = err
 	}
@@ -110,15 +113,20 @@ func (k *Keeper) prove(ctx context.Context, sock string, ended <-chan error) err
 // entrypoint has ended. HTCondor does not end the job as long as a session of
 // condor_ssh_to_job is in it, so the carrier has to go first. A connection that
 // stays at its banner shows the end at once; the entrypoint closes it after
-// its login grace time, and then it is made anew.
+// its login grace time, and then it is made anew. The first one may have been
+// made already.
 //
 // Where each connection is a session of its own, nothing of the carrier's is in
 // the job, and a connection that cannot be made says nothing about those that
 // stand: then shims are only kept away until one can be made again.
-func (k *Keeper) watchJob(ctx context.Context, sock string) {
+func (k *Keeper) watchJob(ctx context.Context, sock string, conn *os.File) {
 	var lost time.Time
+	defer func() { conn.Close() }()
 	for ctx.Err() == nil {
-		conn, err := proxy.Dial(ctx, sock)
+		var err error
+		if conn == nil {
+			conn, err = dial(ctx, sock)
+		}
 		if errors.Is(err, contract.ErrBusy) {
 			if !lost.IsZero() {
 				_ = k.show(sock)
@@ -146,6 +154,7 @@ func (k *Keeper) watchJob(ctx context.Context, sock string) {
 		_, _ = io.Copy(io.Discard, conn)
 		stop()
 		conn.Close()
+		conn = nil
 		if k.way == engine.PerConnection && time.Since(dialled) < graceTime {
 			// The next one takes seconds, and the job may be dying.
 			k.hide()
@@ -155,6 +164,14 @@ func (k *Keeper) watchJob(ctx context.Context, sock string) {
 	if ctx.Err() == nil {
 		k.log.Printf("nobody answers in job %s any more; closing the carrier", k.job.ID)
 	}
+}
+
+// dial is proxy.Dial for as long as logging in may take: HTCondor may leave one
+// that comes while a job ends without an answer.
+func dial(ctx context.Context, sock string) (*os.File, error) {
+	ctx, cancel := context.WithTimeout(ctx, loginLimit)
+	defer cancel()
+	return proxy.Dial(ctx, sock)
 }
 
 // unproved deals with a carrier that leads to nobody whom Perch can talk to.

@@ -65,6 +65,27 @@ func TestSessionsOutliveALook(t *testing.T) {
 	}
 }
 
+// TestDiesWhenProved: a job that ends right after its carrier was proved lets
+// nobody in any more, though HTCondor leaves the next connection without an answer.
+func TestDiesWhenProved(t *testing.T) {
+	var conns atomic.Int32
+	kick := make(chan struct{})
+	k := running(t, func(e *enginetest.Engine) {
+		e.NoForward = true
+		e.Serve = func(conn net.Conn) {
+			if conns.Add(1) > 1 {
+				return
+			}
+			_, _ = io.WriteString(conn, contract.Banner()+"\r\n")
+			<-kick
+			conn.Close()
+		}
+	})
+	k.await(Standing)
+	close(kick)
+	enginetest.Await(t, "shims are kept away", func() bool { return !k.target.Standing() })
+}
+
 // TestBusy: a job that has no place for a new login stays within reach, and so do
 // the sessions in it.
 func TestBusy(t *testing.T) {

@@ -63,10 +63,12 @@ func (s *standIn) take(args []string) error {
 }
 
 // A job that stops to answer is looked for anew so often, with a pause that
-// doubles: HTCondor notices a job's end some seconds after it.
+// doubles up to a limit: HTCondor notices a job's end some seconds after it, and
+// perch keep half a minute after it where condor_ssh_to_job hangs.
 const (
-	reachTries = 6
-	reachPause = 200 * time.Millisecond
+	reachTries    = 14
+	reachPause    = 200 * time.Millisecond
+	maxReachPause = 3200 * time.Millisecond
 )
 
 // reach calls use with the target's socket; if nobody answers there, it has
@@ -97,7 +99,7 @@ func (s *standIn) reach(ctx context.Context, args []string, use func(sock string
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(reachPause << (try - 1)):
+		case <-time.After(min(reachPause<<(try-1), maxReachPause)):
 		}
 	}
 }
