@@ -16,6 +16,7 @@ import (
 	"perch/ci/internal/packages"
 	"perch/ci/internal/registry"
 	"perch/ci/internal/source"
+	"perch/ci/internal/steps"
 )
 
 func pushCommand() *cobra.Command {
@@ -52,13 +53,19 @@ see. A key's password is what cosign reads: COSIGN_PASSWORD.`,
 			defer image.Close()
 			upload := registry.Upload{Image: image, To: reference, Dated: dated, At: time.Now()}
 			signer.Log = c.ErrOrStderr()
+			progress := steps.New(c.ErrOrStderr())
+			progress.Begin("", "sending %s to %s", args[0], reference)
+			upload.Progress = func(sent, of int64) {
+				progress.At("sending %s to %s: %d of %d MB", args[0], reference, steps.Mega(sent), steps.Mega(of))
+			}
 			if sign {
 				upload.Sign = func(ctx context.Context, digest name.Digest) error {
+					progress.End() // cosign writes lines of its own
 					return signImage(ctx, sayer(c), signer, image, digest)
 				}
 			}
-			sayer(c)("sending %s to %s", args[0], reference)
 			digest, sent, err := registry.Push(c.Context(), upload)
+			progress.End()
 			if err != nil {
 				return fmt.Errorf("sending %s: %w", args[0], err)
 			}

@@ -13,9 +13,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -38,6 +38,9 @@ type Upload struct {
 	At    time.Time
 	// Sign signs the image that has been sent; it may be nil.
 	Sign func(context.Context, name.Digest) error
+	// Progress is told how many bytes of how many have been sent; it may be nil.
+	// It is called by one goroutine at a time, and not after Push has returned.
+	Progress func(sent, of int64)
 }
 
 // Push sends an image and returns its reference by digest. Tags come last, so
@@ -56,7 +59,7 @@ func Push(ctx context.Context, u Upload) (digest name.Digest, sent bool, err err
 		return digest, false, err
 	}
 	if !there {
-		if err := remote.Write(digest, u.Image, r.options()...); err != nil {
+		if err := r.write(u, digest); err != nil {
 			return digest, false, err
 		}
 	}
@@ -67,6 +70,25 @@ func Push(ctx context.Context, u Upload) (digest name.Digest, sent bool, err err
 		return digest, true, r.tag(u, tag)
 	}
 	return digest, !there, nil
+}
+
+func (r repository) write(u Upload, digest name.Digest) error {
+	if u.Progress == nil {
+		return remote.Write(digest, u.Image, r.options()...)
+	}
+	updates := make(chan v1.Update)
+	var watched sync.WaitGroup
+	watched.Go(func() {
+		for update := range updates {
+			if update.Error == nil {
+				u.Progress(update.Complete, update.Total)
+			}
+		}
+	})
+	// Write closes the channel.
+	err := remote.Write(digest, u.Image, append(r.options(), remote.WithProgress(updates))...)
+	watched.Wait()
+	return err
 }
 
 func (r repository) sign(u Upload, digest name.Digest, there bool) error {
@@ -137,9 +159,7 @@ type repository struct {
 	name.Repository
 }
 
-func (r repository) options() []remote.Option {
-	return []remote.Option{remote.WithContext(r.ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
-}
+func (r repository) options() []remote.Option { return Options(r.ctx) }
 
 // is says whether a reference is the image of a digest.
 func (r repository) is(reference name.Reference, digest v1.Hash) (bool, error) {
@@ -194,10 +214,14 @@ func (r repository) referrers(image name.Digest) (found []name.Reference, err er
 	return found, nil
 }
 
-// explain says what to do about a registry that lets not everybody in.
+// explain says what to do about a registry that lets not everybody in, or that
+// says nothing.
 func (r repository) explain(err error) error {
 	if answered(err, http.StatusUnauthorized, http.StatusForbidden) {
 		return fmt.Errorf("%s does not let you do that (%w); log in as somebody who may, such as by podman login %s", r.RegistryStr(), err, r.RegistryStr())
+	}
+	if errors.Is(err, errSilent) {
+		return fmt.Errorf("%s does not answer (%w); see whether it is well, then try again", r.RegistryStr(), err)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -108,6 +109,44 @@ func TestPushSigns(t *testing.T) {
 	}
 	digest, _ := image.Digest()
 	want(t, to, "2026-11-02.021700", "latest", "sha256-"+digest.Hex+".att", "sha256-"+digest.Hex+".sig")
+}
+
+// Progress is told of each byte.
+func TestPushProgress(t *testing.T) {
+	to := serve(t, nil)
+	image := imagetest.New(t, imagetest.Layer{"file": strings.Repeat("content\n", 1<<12)})
+	var done, all int64
+	upload := Upload{Image: image, To: to.Tag("latest"), Progress: func(sent, of int64) {
+		if sent < done || sent > of {
+			t.Errorf("%d of %d bytes after %d", sent, of, done)
+		}
+		done, all = sent, of
+	}}
+	if _, _, err := Push(context.Background(), upload); err != nil {
+		t.Fatal(err)
+	}
+	if done == 0 || done != all {
+		t.Errorf("%d of %d bytes at the end", done, all)
+	}
+}
+
+// A registry that accepts a connection and says nothing is not waited for for ever.
+func TestPushSilence(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	defer func(before http.RoundTripper) { limited = before }(limited)
+	limited = newTransport(20 * time.Millisecond)
+	to, err := name.NewTag(silent.Addr().String() + "/site/debian12:latest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = Push(context.Background(), Upload{Image: imagetest.New(t, imagetest.Layer{"file": "content"}), To: to})
+	if err == nil || !strings.Contains(err.Error(), "does not answer") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // What was sent without a signature gets one later.

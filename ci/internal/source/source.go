@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
@@ -21,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"perch/ci/internal/ociarchive"
+	"perch/ci/internal/registry"
 )
 
 // Image is an open image.
@@ -146,7 +146,7 @@ func fromRegistry(ctx context.Context, reference string) (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("there is no file %s, and it is no image's name either: %w", reference, err)
 	}
-	image, err := remote.Image(parsed, remote.WithContext(ctx), remote.WithPlatform(ociarchive.Platform), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	image, err := remote.Image(parsed, append(registry.Options(ctx), remote.WithPlatform(ociarchive.Platform))...)
 	if err != nil {
 		return Image{}, fmt.Errorf("there is no file %s, and the registry does not give an image of that name: %w", reference, reach(err))
 	}

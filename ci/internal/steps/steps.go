@@ -89,7 +89,10 @@ func size(file string) string {
 	if bytes == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d MB", (bytes+mega-1)/mega)
+	return fmt.Sprintf("%d MB", Mega(bytes))
 }
+
+// Mega is how many MB, of a million bytes, so many bytes are, rounded up.
+func Mega(bytes int64) int64 { return (bytes + mega - 1) / mega }
 
 const mega = 1_000_000
