@@ -2,8 +2,10 @@ package conformance
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +35,7 @@ func stall(t *testing.T) stalled {
 			if r := s.ssh(t, nil, "echo in"); r.code != 255 || !strings.Contains(r.stderr, "the job is busy: \"too many logins are going on; try again in a moment\"") {
 				t.Errorf("a user is told %+v", r)
 			}
+			s.getsIn(t)
 			return s
 		}
 		if err != nil {
@@ -44,7 +47,30 @@ func stall(t *testing.T) stalled {
 	return s
 }
 
-// They lose their places when their time is over, and then users get in again.
+// getsIn: a user has the place of the one that stalls longest, soon.
+func (s stalled) getsIn(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Second) {
+		r := s.ssh(t, nil, "echo in")
+		if r.stdout == "in\n" {
+			break
+		}
+		if !strings.Contains(r.stderr, "the job is busy") || time.Now().After(end) {
+			t.Fatalf("a user is told %+v", r)
+		}
+	}
+	if _, err := io.Copy(io.Discard, s.conns[0]); err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Errorf("the one that stalls longest: %v", err)
+	}
+	last := s.conns[len(s.conns)-1]
+	last.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if _, err := last.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the last one has lost its place, too: %v", err)
+	}
+	last.SetReadDeadline(time.Now().Add(10 * patience))
+}
+
+// The others lose their places when their time is over, and then users get in again.
 func testLoginTimeout(t *testing.T, j job) {
 	if n := len(j.stalled.conns); n < 16 {
 		t.Errorf("only %d logins at once", n)

@@ -28,6 +28,7 @@ type conn struct {
 
 	mu           sync.Mutex
 	sessions     map[*session]bool
+	inputs       map[*input]bool
 	sessionCount int // with those that are not in sessions yet
 	listeners    map[string]*listener
 	noticed      map[string]bool // lines that the user was shown or is to be
@@ -44,6 +45,7 @@ func newConn(s *Server, raw net.Conn, peer *ssh.ServerConn) *conn {
 		ctx:       ctx,
 		cancel:    cancel,
 		sessions:  map[*session]bool{},
+		inputs:    map[*input]bool{},
 		listeners: map[string]*listener{},
 		noticed:   map[string]bool{},
 	}

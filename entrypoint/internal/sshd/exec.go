@@ -70,7 +70,7 @@ func (s *session) startOnTerminal(cmd *exec.Cmd) error {
 	if err := s.start(cmd); err != nil {
 		return err
 	}
-	s.conn.do(func() { feed(t, reader{s.channel, s.conn.touch}) })
+	s.conn.do(func() { feed(t, s.in) })
 	s.drain(cmd, map[*stream]io.ReadCloser{s.out: t})
 	return nil
 }
@@ -101,7 +101,7 @@ func (s *session) startOnPipes(cmd *exec.Cmd) error {
 	}
 	s.conn.do(func() {
 		defer ours[0].Close()
-		feed(ours[0], reader{s.channel, s.conn.touch})
+		feed(ours[0], s.in)
 	})
 	s.drain(cmd, map[*stream]io.ReadCloser{s.out: ours[1], s.err: ours[2]})
 	return nil

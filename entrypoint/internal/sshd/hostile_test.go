@@ -74,7 +74,7 @@ func TestTooManyLoginsAreTold(t *testing.T) {
 		raw := s.dial()
 		defer raw.Close()
 	}
-	eventually(t, "all logins go on", func() bool { return len(s.logins) == maxLogins })
+	eventually(t, "all logins go on", func() bool { return s.logins.count() == maxLogins })
 	one := s.dial()
 	defer one.Close()
 	if got, err := io.ReadAll(one); !strings.HasPrefix(string(got), "perch: too many logins") || err != nil {
@@ -86,9 +86,21 @@ func TestTooManyLoginsAreTold(t *testing.T) {
 func TestHoldsTooMuch(t *testing.T) {
 	const channels, memory = 60, 64 << 20
 	s := serve(t, func(c *Config) {
-		c.bounds = bounds{connections: 9, channels: channels + 1, silence: time.Hour, memory: memory}
+		c.bounds = bounds{connections: 9, channels: channels + 2, silence: time.Hour, memory: memory}
 	})
 	other, flooder := s.connect(), s.connect()
+	for range channels + 1 { // more than the flooder has, and each is read
+		session, err := other.NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := session.StdinPipe(); err != nil {
+			t.Fatal(err)
+		}
+		if err := session.Start("cat"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	gone := make(chan error, 1)
 	go func() { gone <- flooder.Wait() }()
 	var opened []ssh.Channel

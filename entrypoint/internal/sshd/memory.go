@@ -12,7 +12,7 @@ import (
 const lookAfter = 16 << 20
 
 // weigh looks at how much memory is in use, and drops the connection with the most
-// channels where that is too much: x/crypto takes in up to 2 MiB for each channel,
+// channels that nobody reads where that is too much: x/crypto takes in up to 2 MiB for each channel,
 // also where nobody reads it, and HTCondor ends a job that takes more memory than
 // it has asked for.
 func (s *Server) weigh() {
@@ -22,12 +22,12 @@ func (s *Server) weigh() {
 	go func() {
 		defer s.weighing.Unlock()
 		runtime.GC() // what was in use may not be any more
-		c := s.busiest()
+		c, unread := s.fullest()
 		if c == nil || inUse() <= s.bounds.memory {
 			return
 		}
-		reason := fmt.Sprintf("the job's server holds %d MiB that nobody in the job reads, and this connection has the most channels; close some", s.bounds.memory>>20)
-		s.Log.Printf("dropping the connection of %q with %d channels: %s", c.ssh.User(), c.channels.Load(), reason)
+		reason := fmt.Sprintf("the job's server holds %d MiB that nobody in the job reads, most of it in the %d such channels of this connection; close some", s.bounds.memory>>20, unread)
+		s.Log.Printf("dropping the connection of %q: %s", c.ssh.User(), reason)
 		c.raw.SetWriteDeadline(time.Now().Add(farewell))
 		c.dismiss(reason)
 		c.raw.Close()
@@ -36,16 +36,17 @@ func (s *Server) weigh() {
 	}()
 }
 
-// busiest is the connection with the most channels.
-func (s *Server) busiest() (most *conn) {
+// fullest is the connection with the most channels that nobody reads, if there
+// is one with any.
+func (s *Server) fullest() (most *conn, unread int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		if most == nil || c.channels.Load() > most.channels.Load() {
-			most = c
+		if n := c.unread(); n > unread {
+			most, unread = c, n
 		}
 	}
-	return most
+	return most, unread
 }
 
 // inUse is how many bytes of memory were in use when the garbage was collected

@@ -23,6 +23,8 @@ const lastWords = 30 * time.Second
 func (c *conn) relay(channel ssh.Channel, requests <-chan *ssh.Request, to duplex) {
 	defer to.Close()
 	defer channel.Close()
+	in := c.input(channel)
+	defer c.dropInput(in)
 	c.do(func() {
 		ssh.DiscardRequests(requests)
 		// The peer has closed the channel: nobody reads our answers any
@@ -33,7 +35,7 @@ func (c *conn) relay(channel ssh.Channel, requests <-chan *ssh.Request, to duple
 	sent := make(chan struct{})
 	c.do(func() {
 		defer close(sent)
-		feed(to, reader{channel, c.touch})
+		feed(to, in)
 		to.CloseWrite()
 	})
 	copyChunks(&stream{w: channel, touch: c.touch}, to)
@@ -78,7 +80,7 @@ func copyChunks(w io.Writer, r io.Reader) error {
 	}
 }
 
-// reader is a channel's input that notes when something moves.
+// reader is something's output that notes when something moves.
 type reader struct {
 	io.Reader
 	touch func()

@@ -73,6 +73,9 @@ type bounds struct {
 	// may say nothing after its end before the session ends without them.
 	silence time.Duration
 	memory  uint64 // in use, in bytes
+	// stalls is how long a login has gone on that loses its place where there is
+	// none left. Any takes a second or two.
+	stalls time.Duration
 }
 
 // farewell bounds each step of taking leave of a peer.
@@ -84,7 +87,7 @@ type Server struct {
 	ssh     *ssh.ServerConfig
 	ctx     context.Context // ends with Shutdown
 	cancel  context.CancelFunc
-	logins  chan struct{} // one entry for each login that is going on
+	logins  logins
 	agents  *agents
 	running sync.WaitGroup
 
@@ -104,7 +107,7 @@ func New(c Config) *Server {
 		c.LoginGrace = 120 * time.Second
 	}
 	if c.bounds == (bounds{}) {
-		c.bounds = bounds{connections: 1024, channels: 1024, silence: 10 * time.Minute, memory: memoryInUse}
+		c.bounds = bounds{connections: 1024, channels: 1024, silence: 10 * time.Minute, memory: memoryInUse, stalls: 10 * time.Second}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{
@@ -112,7 +115,6 @@ func New(c Config) *Server {
 		ssh:    serverConfig(c.HostKey, c.Authorized),
 		ctx:    ctx,
 		cancel: cancel,
-		logins: make(chan struct{}, maxLogins),
 		agents: newAgents(c.Account.Runtime, c.Log),
 		conns:  map[*conn]bool{},
 	}
@@ -132,15 +134,14 @@ func (s *Server) Serve(l net.Listener) error {
 
 // admit starts a login unless too many are going on.
 func (s *Server) admit(raw net.Conn) {
-	select {
-	case s.logins <- struct{}{}:
+	if s.logins.begin(raw, maxLogins, s.bounds.stalls) {
 		s.running.Go(func() { s.serve(raw) })
-	default:
-		s.Log.Printf("refusing a connection: %d logins are going on", maxLogins)
-		raw.SetWriteDeadline(time.Now().Add(farewell))
-		io.WriteString(raw, contract.Refusal+"too many logins are going on; try again in a moment\r\n")
-		raw.Close()
+		return
 	}
+	s.Log.Printf("refusing a connection: %d logins are going on", maxLogins)
+	raw.SetWriteDeadline(time.Now().Add(farewell))
+	io.WriteString(raw, contract.Refusal+"too many logins are going on; try again in a moment\r\n")
+	raw.Close()
 }
 
 // serve serves one connection from its first byte to its last.
@@ -148,7 +149,7 @@ func (s *Server) serve(raw net.Conn) {
 	defer raw.Close()
 	stop := context.AfterFunc(s.ctx, func() { raw.Close() }) // only while it logs in
 	c, channels, requests, err := s.login(raw)
-	<-s.logins
+	s.logins.end(raw)
 	if err != nil {
 		stop()
 		s.logRefused(err)

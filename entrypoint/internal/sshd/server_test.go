@@ -178,15 +178,34 @@ func TestTooManyLogins(t *testing.T) {
 	for range maxLogins {
 		raws = append(raws, s.dial())
 	}
-	eventually(t, "all logins go on", func() bool { return len(s.logins) == maxLogins })
+	eventually(t, "all logins go on", func() bool { return s.logins.count() == maxLogins })
 	one := s.dial()
 	defer one.Close()
 	wantClosed(t, one)
 	for _, raw := range raws {
 		raw.Close()
 	}
-	eventually(t, "they are over", func() bool { return len(s.logins) == 0 })
+	eventually(t, "they are over", func() bool { return s.logins.count() == 0 })
 	s.connect()
+}
+
+// A login that stalls loses its place when there is no other.
+func TestStalledLogin(t *testing.T) {
+	s := serve(t, func(c *Config) {
+		c.bounds = bounds{connections: 9, channels: 9, silence: time.Hour, memory: memoryInUse, stalls: time.Nanosecond}
+	})
+	var raws []net.Conn
+	for range maxLogins {
+		raw := s.dial()
+		defer raw.Close()
+		raws = append(raws, raw)
+	}
+	eventually(t, "all logins go on", func() bool { return s.logins.count() == maxLogins })
+	s.wantServed(s.connect())
+	wantClosed(t, raws[0])
+	if n := s.logins.count(); n != maxLogins-1 {
+		t.Errorf("%d logins go on, want all but the oldest", n)
+	}
 }
 
 // stalling is a connection that can be made to take no more.

@@ -20,6 +20,7 @@ import (
 type session struct {
 	conn     *conn
 	channel  ssh.Channel
+	in       *input
 	out, err *stream
 
 	// These belong to the goroutine that answers requests.
@@ -54,7 +55,8 @@ func (c *conn) openSession(channel ssh.NewChannel) {
 	if err != nil {
 		return
 	}
-	s.channel = accepted
+	s.channel, s.in = accepted, c.input(accepted)
+	defer c.dropInput(s.in)
 	s.out = &stream{w: accepted, touch: c.touch}
 	s.err = &stream{w: accepted.Stderr(), touch: c.touch}
 	c.mu.Lock()

@@ -8,7 +8,7 @@ import (
 // serveFiles runs the subsystem "sftp". It starts in the job home.
 func (s *session) serveFiles() {
 	defer s.finish()
-	filter := newFilter(reader{s.channel, s.conn.touch}, s.out, s.conn.server.Account.Home)
+	filter := newFilter(s.in, s.out, s.conn.server.Account.Home)
 	filter.full = s.conn.full
 	server, err := filter.server()
 	if err == nil {
