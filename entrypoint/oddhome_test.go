@@ -189,6 +189,12 @@ func full(t *testing.T) {
 	j := newOdd(t, "h").in(over("mount -t tmpfs -o size=1m none") + `dd if=/dev/zero of="$H/big" bs=4k 2>/dev/null || :`)
 	wantFound(t, pick(t, j.run(j.dir+"/bin/perch-entrypoint check --json"), "full disk"), finding.Said, "raise request_disk")
 	j.wantRun("rm ~/big && echo gone", "gone") // who is in can make room
+
+	j = newOdd(t, "h")
+	j.prepare(over("mount -t tmpfs -o nr_inodes=40 none") + `for i in {1..99}; do true >"$H/$i" || break; done 2>/dev/null`)
+	if got := run(t, j.cmd, ""); got.code != contract.ExitNoHome || !strings.Contains(got.stderr, "no space left on device; make room there, or raise request_disk") {
+		t.Errorf("without room for a directory: got %+v", got)
+	}
 }
 
 func fewInodes(t *testing.T) {

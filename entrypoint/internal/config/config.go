@@ -48,10 +48,8 @@ func Read(getenv func(string) string) (s Settings, notes []string) {
 	}
 	s.IdleTimeout = take(contract.AttrIdleTimeout, contract.DefaultIdleTimeout)
 	s.IdleConnected = take(contract.AttrIdleConnected, 0)
-	if s.IdleTimeout > 0 && s.IdleTimeout < comeBack {
-		notes = append(notes, fmt.Sprintf("the job ends when nobody has been connected for %v, but an editor that has lost its connection may need %v to come back; set +%s to %d at least",
-			s.IdleTimeout, comeBack, contract.AttrIdleTimeout, int(comeBack.Seconds())))
-	}
+	notes = append(notes, tooShort(contract.AttrIdleTimeout, s.IdleTimeout, "nobody has been connected")...)
+	notes = append(notes, tooShort(contract.AttrIdleConnected, s.IdleConnected, "nothing has moved")...)
 	if seconds, _, valid := ad.Int("AllowedExecuteDuration"); valid && seconds > 0 {
 		s.WallTime = time.Duration(min(seconds, longest)) * time.Second
 	}
@@ -85,6 +83,15 @@ func read(path string) (jobad.Ad, []string) {
 // it notices after 20 s, and tries again after 0, 5, 5, 10, 10, 10, 10, 10 and
 // 30 s (VS Code, src/vs/platform/remote/common/remoteAgentConnection.ts).
 const comeBack = 2 * time.Minute
+
+// tooShort notes that the job may end before an editor is back.
+func tooShort(attribute string, idle time.Duration, what string) []string {
+	if idle == 0 || idle >= comeBack {
+		return nil
+	}
+	return []string{fmt.Sprintf("the job ends when %s for %v, but an editor that has lost its connection may need %v to come back; set +%s to %d at least",
+		what, idle, comeBack, attribute, int(comeBack.Seconds()))}
+}
 
 // longest keeps seconds within what a time.Duration holds.
 const longest = 10 * 365 * 24 * 3600

@@ -27,6 +27,7 @@ func TestRead(t *testing.T) {
 		{"too large for a duration", "PerchIdleTimeout = 9223372036854775807\n", Settings{IdleTimeout: longest * time.Second, IdleConnected: 0, Greeting: true}, 0},
 		{"directories", "PerchSysroot = \"/cvmfs/a \\\"b\\\"\"\n", Settings{IdleTimeout: fallback, Greeting: true, Sysroot: `/cvmfs/a "b"`}, 0},
 		{"too short for an editor to come back", "PerchIdleTimeout = 119\n", Settings{IdleTimeout: 119 * time.Second, Greeting: true}, 1},
+		{"and with a dead connection that still counts", "PerchIdleConnected = 60\n", Settings{IdleTimeout: fallback, IdleConnected: time.Minute, Greeting: true}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ad")
