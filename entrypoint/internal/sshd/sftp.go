@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -16,9 +17,13 @@ func (s *session) serveFiles() {
 		server.Close()
 	}
 	filter.flush()
+	if filter.ended != nil {
+		err = filter.ended // pkg/sftp has wrapped it
+	}
 	code := 0
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.conn.server.Log.Printf("serving sftp: %v", err)
+		s.tell(fmt.Sprintf("perch: ending sftp: %v", err))
 		code = 1
 	}
 	s.sendStatus(code) // some clients take a close without a status for a failure

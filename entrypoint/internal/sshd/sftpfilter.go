@@ -3,6 +3,7 @@ package sshd
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 
@@ -24,10 +25,6 @@ const (
 	fxpExtended      = 200
 	fxpExtendedReply = 201
 )
-
-// maxPath limits what the filter keeps in memory of one packet: two paths of
-// PATH_MAX and attributes.
-const maxPath = 16 << 10
 
 // filter stands between the channel and the sftp server of pkg/sftp, which
 // works at several requests at a time and is not exact about some:
@@ -55,6 +52,7 @@ type filter struct {
 	left  int    // bytes of the present request that are still to be read
 	head  []byte // and bytes of it that have been read already
 	alone bool   // the last request was no READ
+	ended error  // why no request comes any more
 
 	mu       sync.Mutex
 	answered *sync.Cond
@@ -86,6 +84,7 @@ func (f *filter) flush() { f.out.close() }
 func (f *filter) Read(p []byte) (int, error) {
 	for len(f.head) == 0 && f.left == 0 {
 		if err := f.next(); err != nil {
+			f.ended = err
 			return 0, err
 		}
 	}
@@ -128,8 +127,8 @@ func (f *filter) next() error {
 	}
 	own := f.refusal != "" || kind == fxpInit || kind == fxpRemove || kind == fxpMkdir || kind == fxpRmdir || kind == fxpRename
 	if own || kind == fxpExtended {
-		if length > maxPath {
-			return errors.New("an sftp packet with too long a path")
+		if length > maxSFTPPacket {
+			return fmt.Errorf("an sftp packet of %d bytes came, and %d are the limit", length, maxSFTPPacket)
 		}
 		body := make([]byte, length-1)
 		if _, err := io.ReadFull(f.in, body); err != nil {

@@ -6,7 +6,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // answers returns what a server of dir answers to requests, packet for packet.
@@ -61,6 +64,26 @@ func TestSFTPLimits(t *testing.T) {
 		if len(data) < 9 || !bytes.Equal(data[9:], content) {
 			t.Errorf("READ: %d bytes, %.20q", len(data), data)
 		}
+	}
+}
+
+// A path that is too long costs its request and no more; a packet that is, the
+// session, which is said.
+func TestSFTPSizes(t *testing.T) {
+	got := answers(t, t.TempDir(), bytes.NewReader(packet(fxpMkdir, 1, strings.Repeat("x", maxSFTPPacket-100))))
+	if len(got) != 1 || !bytes.HasPrefix(got[0], []byte{fxpStatus, 0, 0, 0, 1, 0, 0, 0, 5}) || !bytes.Contains(got[0], []byte("file name too long")) {
+		t.Errorf("answered %q", got)
+	}
+	s := serve(t, nil)
+	channel, requests := s.raw(s.connect())
+	go ssh.DiscardRequests(requests)
+	if ok, err := channel.SendRequest("subsystem", true, ssh.Marshal(struct{ Name string }{"sftp"})); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	go channel.Write(packet(fxpMkdir, 1, strings.Repeat("x", maxSFTPPacket)))
+	said, err := io.ReadAll(channel.Stderr())
+	if err != nil || string(said) != "perch: ending sftp: an sftp packet of 262153 bytes came, and 262144 are the limit\n" {
+		t.Errorf("the user is told %q, %v", said, err)
 	}
 }
 
