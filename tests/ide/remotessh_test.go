@@ -25,6 +25,9 @@ func conversations(t *testing.T, j *job, s *session.Job) {
 		{"local-server mode, platform unknown", func(t *testing.T, j *job) { localServer(t, j, noPty) }},
 		{"local-server mode, pty permitted", func(t *testing.T, j *job) { localServer(t, j, nil, "bash") }},
 		{"local-server mode, platform unknown, pty permitted", func(t *testing.T, j *job) { localServer(t, j, nil) }},
+		{"local-server mode, configFile", func(t *testing.T, j *job) {
+			localServer(t, j, []string{"-T", "-o", "RemoteCommand=none", "-F", configFile(t)}, "bash")
+		}},
 		{"local-server mode, RemoteCommand off", func(t *testing.T, j *job) { remoteCommand(t, j, s, false) }},
 		{"local-server mode, RemoteCommand on", func(t *testing.T, j *job) { remoteCommand(t, j, s, true) }},
 		{"terminal mode, sh", func(t *testing.T, j *job) { terminalMode(t, j, noPty, "sh") }},
@@ -83,6 +86,16 @@ func localServer(t *testing.T, j *job, pty []string, shell ...string) {
 	if !c.alive() {
 		t.Errorf("the connection did not outlive a refused port:\n%s", c.stderr)
 	}
+}
+
+// configFile is what remote.SSH.configFile names. It is no way to a job, and
+// perch-ssh does not take it for one.
+func configFile(t *testing.T) string {
+	file := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(file, []byte("Host *\n    HostName elsewhere.example.org\n    RemoteCommand exit 9\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // manyBySOCKS has six connections at once to a server that listens on a port.
