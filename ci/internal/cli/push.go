@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -51,13 +52,10 @@ see. A key's password is what cosign reads: COSIGN_PASSWORD.`,
 				return err
 			}
 			defer image.Close()
-			upload := registry.Upload{Image: image, To: reference, Dated: dated, At: time.Now()}
+			upload := registry.Upload{Image: image, To: reference, Dated: dated, At: time.Now(), Sent: new(atomic.Int64)}
 			signer.Log = c.ErrOrStderr()
 			progress := steps.New(c.ErrOrStderr())
-			progress.Begin("", "sending %s to %s", args[0], reference)
-			upload.Progress = func(sent, of int64) {
-				progress.At("sending %s to %s: %d of %d MB", args[0], reference, steps.Mega(sent), steps.Mega(of))
-			}
+			progress.Count(upload.Sent.Load, "sending %s to %s", args[0], reference)
 			if sign {
 				upload.Sign = func(ctx context.Context, digest name.Digest) error {
 					progress.End() // cosign writes lines of its own

@@ -4,19 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// answerLimit is how long a registry may take to answer what it was asked or
-// sent. Some put a layer's parts together before they do.
-const answerLimit = 2 * time.Minute
+// silence is for how long a registry may neither take nor send a byte. Some put
+// a layer's parts together before they answer.
+const silence = 5 * time.Minute
 
-var limited http.RoundTripper = newTransport(answerLimit)
+var impatient http.RoundTripper = newTransport(silence)
 
 // Options are how everything here talks to registries, until ctx ends: as
 // whoever logged in by docker, podman or a registry's helper, and not for ever
@@ -25,31 +28,75 @@ func Options(ctx context.Context) []remote.Option {
 	return []remote.Option{
 		remote.WithContext(ctx),
 		remote.WithAuthFromKeychain(authn.DefaultKeychain),
-		remote.WithTransport(limited),
+		remote.WithTransport(impatient),
 	}
 }
 
-var errSilent = errors.New("no answer")
+// roundTripper is the library's transport, with a limit on silence.
+type roundTripper struct{ *http.Transport }
 
-// roundTripper is the library's, which has limits for all but the answer.
-type roundTripper struct {
-	*http.Transport
-}
-
-func newTransport(answer time.Duration) roundTripper {
+func newTransport(silence time.Duration) roundTripper {
 	t := remote.DefaultTransport.(*http.Transport).Clone()
-	t.ResponseHeaderTimeout = answer
-	t.TLSHandshakeTimeout = min(t.TLSHandshakeTimeout, answer)
+	dial := t.DialContext
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		raw, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return impatientConn{raw, silence}, nil
+	}
 	return roundTripper{t}
 }
+
+// impatientConn ends when for some time nothing has moved either way.
+type impatientConn struct {
+	net.Conn
+	silence time.Duration
+}
+
+func (c impatientConn) Read(p []byte) (int, error) {
+	c.SetDeadline(time.Now().Add(c.silence))
+	return c.Conn.Read(p)
+}
+
+func (c impatientConn) Write(p []byte) (int, error) {
+	c.SetDeadline(time.Now().Add(c.silence))
+	return c.Conn.Write(p)
+}
+
+var errSilent = errors.New("no answer")
 
 // RoundTrip calls silence by an error that the library does not take for a
 // passing one: it would try a dozen times.
 func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := t.Transport.RoundTrip(r)
-	var network net.Error
-	if errors.As(err, &network) && network.Timeout() && r.Context().Err() == nil {
+	if errors.Is(err, os.ErrDeadlineExceeded) && r.Context().Err() == nil {
 		return nil, fmt.Errorf("%w: %v", errSilent, err) // with %w it would be passing
 	}
 	return answer, err
+}
+
+// counting counts the bytes of what is sent.
+type counting struct {
+	http.RoundTripper
+	sent *atomic.Int64
+}
+
+func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r = r.Clone(r.Context())
+		r.Body = countedBody{r.Body, c.sent}
+	}
+	return c.RoundTripper.RoundTrip(r)
+}
+
+type countedBody struct {
+	io.ReadCloser
+	sent *atomic.Int64
+}
+
+func (b countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.sent.Add(int64(n))
+	return n, err
 }

@@ -13,7 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -38,9 +38,8 @@ type Upload struct {
 	At    time.Time
 	// Sign signs the image that has been sent; it may be nil.
 	Sign func(context.Context, name.Digest) error
-	// Progress is told how many bytes of how many have been sent; it may be nil.
-	// It is called by one goroutine at a time, and not after Push has returned.
-	Progress func(sent, of int64)
+	// Sent, which may be nil, counts the bytes that have been sent, while they are.
+	Sent *atomic.Int64
 }
 
 // Push sends an image and returns its reference by digest. Tags come last, so
@@ -73,22 +72,11 @@ func Push(ctx context.Context, u Upload) (digest name.Digest, sent bool, err err
 }
 
 func (r repository) write(u Upload, digest name.Digest) error {
-	if u.Progress == nil {
-		return remote.Write(digest, u.Image, r.options()...)
+	options := r.options()
+	if u.Sent != nil {
+		options = append(options, remote.WithTransport(counting{impatient, u.Sent}))
 	}
-	updates := make(chan v1.Update)
-	var watched sync.WaitGroup
-	watched.Go(func() {
-		for update := range updates {
-			if update.Error == nil {
-				u.Progress(update.Complete, update.Total)
-			}
-		}
-	})
-	// Write closes the channel.
-	err := remote.Write(digest, u.Image, append(r.options(), remote.WithProgress(updates))...)
-	watched.Wait()
-	return err
+	return remote.Write(digest, u.Image, options...)
 }
 
 func (r repository) sign(u Upload, digest name.Digest, there bool) error {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,22 +113,54 @@ func TestPushSigns(t *testing.T) {
 	want(t, to, "2026-11-02.021700", "latest", "sha256-"+digest.Hex+".att", "sha256-"+digest.Hex+".sig")
 }
 
-// Progress is told of each byte.
-func TestPushProgress(t *testing.T) {
+// What is sent is counted, once for each of its layers.
+func TestPushCounts(t *testing.T) {
 	to := serve(t, nil)
-	image := imagetest.New(t, imagetest.Layer{"file": strings.Repeat("content\n", 1<<12)})
-	var done, all int64
-	upload := Upload{Image: image, To: to.Tag("latest"), Progress: func(sent, of int64) {
-		if sent < done || sent > of {
-			t.Errorf("%d of %d bytes after %d", sent, of, done)
-		}
-		done, all = sent, of
-	}}
-	if _, _, err := Push(context.Background(), upload); err != nil {
+	image := imagetest.New(t, imagetest.Layer{"a": strings.Repeat("content\n", 1<<12)}, imagetest.Layer{"b": "more"}, imagetest.Layer{"c": "most"})
+	var sent atomic.Int64
+	if _, _, err := Push(context.Background(), Upload{Image: image, To: to.Tag("latest"), Sent: &sent}); err != nil {
 		t.Fatal(err)
 	}
-	if done == 0 || done != all {
-		t.Errorf("%d of %d bytes at the end", done, all)
+	manifest, err := image.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := image.Size() // of the manifest
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := size + manifest.Config.Size
+	for _, layer := range manifest.Layers {
+		want += layer.Size
+	}
+	if got := sent.Load(); got != want {
+		t.Errorf("%d bytes were sent, want %d", got, want)
+	}
+}
+
+// A registry that does not take a layer is heard, whatever was still to be sent.
+func TestPushRefused(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodPost:
+			w.Header().Set("Location", "/v2/site/debian12/blobs/uploads/1")
+			w.WriteHeader(http.StatusAccepted)
+		case http.MethodPatch:
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		case http.MethodHead:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer server.Close()
+	to, err := name.NewTag(strings.TrimPrefix(server.URL, "http://") + "/site/debian12:latest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := make([]byte, 64<<20)
+	rand.NewChaCha8([32]byte{}).Read(large)
+	_, _, err = Push(context.Background(), Upload{Image: imagetest.New(t, imagetest.Layer{"large": string(large)}), To: to, Sent: new(atomic.Int64)})
+	if err == nil || !strings.Contains(err.Error(), "413") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -137,8 +171,8 @@ func TestPushSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	defer func(before http.RoundTripper) { limited = before }(limited)
-	limited = newTransport(20 * time.Millisecond)
+	defer func(before http.RoundTripper) { impatient = before }(impatient)
+	impatient = newTransport(20 * time.Millisecond)
 	to, err := name.NewTag(silent.Addr().String() + "/site/debian12:latest")
 	if err != nil {
 		t.Fatal(err)

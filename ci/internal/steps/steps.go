@@ -27,7 +27,7 @@ type Steps struct {
 	// The step under way, if progress is not nil.
 	progress *say.Progress
 	text     string
-	file     string
+	size     func() string
 	begun    time.Time
 }
 
@@ -41,10 +41,20 @@ func (s *Steps) Line(format string, args ...any) { s.say.Line(format, args...) }
 // directory of a few, or "" where there is none or its size tells nothing. It
 // need not be there yet.
 func (s *Steps) Begin(file, format string, args ...any) {
+	s.begin(func() string { return size(file) }, format, args...)
+}
+
+// Count is Begin for a step that makes no file, but knows how many bytes it has
+// done, such as sent. count is called by other goroutines.
+func (s *Steps) Count(count func() int64, format string, args ...any) {
+	s.begin(func() string { return megabytes(count()) }, format, args...)
+}
+
+func (s *Steps) begin(size func() string, format string, args ...any) {
 	s.End()
-	s.text, s.file, s.begun = fmt.Sprintf(format, args...), file, time.Now()
+	s.text, s.size, s.begun = fmt.Sprintf(format, args...), size, time.Now()
 	s.progress = s.say.Progress()
-	s.progress.Extent(func() string { return size(file) })
+	s.progress.Extent(size)
 	s.progress.Set(s.text, s.begun)
 }
 
@@ -61,7 +71,7 @@ func (s *Steps) End() {
 	line := ""
 	if elapsed := time.Since(s.begun); elapsed >= short {
 		line = s.text + ": " + say.Elapsed(elapsed)
-		if made := size(s.file); made != "" {
+		if made := s.size(); made != "" {
 			line += ", " + made
 		}
 	}
@@ -86,13 +96,14 @@ func size(file string) string {
 		}
 		return nil
 	})
+	return megabytes(bytes)
+}
+
+const mega = 1_000_000
+
+func megabytes(bytes int64) string {
 	if bytes == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d MB", Mega(bytes))
+	return fmt.Sprintf("%d MB", (bytes+mega-1)/mega)
 }
-
-// Mega is how many MB, of a million bytes, so many bytes are, rounded up.
-func Mega(bytes int64) int64 { return (bytes + mega - 1) / mega }
-
-const mega = 1_000_000

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +27,10 @@ func TestSteps(t *testing.T) {
 		time.Sleep(35 * time.Second)
 		s.Begin(filepath.Join(dir, "none"), "unpacking it")
 		time.Sleep(2 * time.Second)
+		var sent atomic.Int64
+		s.Count(sent.Load, "sending it")
+		sent.Store(3_000_000)
+		time.Sleep(2 * time.Second)
 		s.End()
 		const want = `perch-ci: looking
 perch-ci: writing x.tar
@@ -35,6 +40,8 @@ perch-ci: at layer 2 of 3 (1 min 0 s, 2 MB)
 perch-ci: writing x.tar: 1 min 6 s, 2 MB
 perch-ci: unpacking it
 perch-ci: unpacking it: 2 s
+perch-ci: sending it
+perch-ci: sending it: 2 s, 3 MB
 `
 		if out.String() != want {
 			t.Errorf("got %s\nwant %s", out.String(), want)

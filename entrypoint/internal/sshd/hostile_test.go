@@ -84,34 +84,49 @@ func TestTooManyLoginsAreTold(t *testing.T) {
 
 // Whoever fills channels that nobody reads is the one who goes, not the job.
 func TestHoldsTooMuch(t *testing.T) {
-	const channels, memory = 60, 64 << 20
+	// More than the flooder has, and each is read.
+	t.Run("unread", func(t *testing.T) {
+		holdsTooMuch(t, floodedChannels+1, func(s *service, flooder *ssh.Client) io.Writer {
+			channel, requests := s.raw(flooder)
+			go ssh.DiscardRequests(requests)
+			return channel
+		})
+	})
+	// It is for commands' errors, and nobody reads it here.
+	t.Run("beside what is read", func(t *testing.T) {
+		holdsTooMuch(t, 1, func(s *service, flooder *ssh.Client) io.Writer {
+			channel, requests := s.raw(flooder)
+			go ssh.DiscardRequests(requests)
+			runIn(t, channel, "cat")
+			return channel.Stderr()
+		})
+	})
+}
+
+const floodedChannels = 60
+
+// holdsTooMuch has a peer fill channels, and another one with some that it does
+// not fill.
+func holdsTooMuch(t *testing.T, others int, open func(*service, *ssh.Client) io.Writer) {
+	const memory = 64 << 20
 	s := serve(t, func(c *Config) {
-		c.bounds = bounds{connections: 9, channels: channels + 2, silence: time.Hour, memory: memory}
+		c.bounds = bounds{connections: 9, channels: floodedChannels + 2, silence: time.Hour, memory: memory}
 	})
 	other, flooder := s.connect(), s.connect()
-	for range channels + 1 { // more than the flooder has, and each is read
-		session, err := other.NewSession()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := session.StdinPipe(); err != nil {
-			t.Fatal(err)
-		}
-		if err := session.Start("cat"); err != nil {
-			t.Fatal(err)
-		}
+	for range others {
+		channel, requests := s.raw(other)
+		go ssh.DiscardRequests(requests)
+		runIn(t, channel, "cat")
 	}
 	gone := make(chan error, 1)
 	go func() { gone <- flooder.Wait() }()
-	var opened []ssh.Channel
-	for range channels {
-		channel, requests := s.raw(flooder)
-		go ssh.DiscardRequests(requests)
-		opened = append(opened, channel)
+	var opened []io.Writer
+	for range floodedChannels {
+		opened = append(opened, open(s, flooder))
 	}
 	var sent sync.WaitGroup
-	for _, channel := range opened {
-		sent.Go(func() { channel.Write(make([]byte, 2<<20)) })
+	for _, to := range opened {
+		sent.Go(func() { to.Write(make([]byte, 2<<20)) })
 	}
 	if err := <-gone; err == nil || !strings.Contains(err.Error(), "holds 64 MiB that nobody in the job reads") {
 		t.Errorf("got %v", err)

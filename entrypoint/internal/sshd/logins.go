@@ -20,20 +20,20 @@ type attempt struct {
 
 // begin gives a connection one of most places. Where there is none, the oldest
 // loses its own if it stalls, which is that it has not ended for some time: a
-// peer that stalls keeps nobody out but for that.
-func (l *logins) begin(raw net.Conn, most int, stalls time.Duration) (ok bool) {
+// peer that stalls keeps nobody out but for that. It returns that one, or nil.
+func (l *logins) begin(raw net.Conn, most int, stalls time.Duration) (stalled net.Conn, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.going) >= most {
 		oldest := l.going[0]
 		if time.Since(oldest.begun) < stalls {
-			return false
+			return nil, false
 		}
-		oldest.raw.Close()
-		l.going = l.going[1:]
+		stalled = oldest.raw
+		l.going = slices.Delete(l.going, 0, 1)
 	}
 	l.going = append(l.going, attempt{raw, time.Now()})
-	return true
+	return stalled, true
 }
 
 // end frees the place of a connection, unless it has lost it.

@@ -22,11 +22,11 @@ func (s *Server) weigh() {
 	go func() {
 		defer s.weighing.Unlock()
 		runtime.GC() // what was in use may not be any more
-		c, unread := s.fullest()
+		c, channels := s.fullest()
 		if c == nil || inUse() <= s.bounds.memory {
 			return
 		}
-		reason := fmt.Sprintf("the job's server holds %d MiB that nobody in the job reads, most of it in the %d such channels of this connection; close some", s.bounds.memory>>20, unread)
+		reason := fmt.Sprintf("the job's server holds %d MiB that nobody in the job reads, and of all connections this one has the most channels for it, %d; close some", s.bounds.memory>>20, channels)
 		s.Log.Printf("dropping the connection of %q: %s", c.ssh.User(), reason)
 		c.raw.SetWriteDeadline(time.Now().Add(farewell))
 		c.dismiss(reason)
@@ -36,17 +36,30 @@ func (s *Server) weigh() {
 	}()
 }
 
-// fullest is the connection with the most channels that nobody reads, if there
-// is one with any.
-func (s *Server) fullest() (most *conn, unread int) {
+// perChannel is what x/crypto takes in of a channel that nobody reads.
+const perChannel = 2 << 20
+
+// fullest is the connection with the most channels that nobody reads. Where all
+// of those together cannot hold half of what may be held, a peer has found
+// another way, such as sending what no peer should, after its EOF: then it is the
+// one with the most channels.
+func (s *Server) fullest() (most *conn, channels int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	all := 0
 	for c := range s.conns {
-		if n := c.unread(); n > unread {
-			most, unread = c, n
+		all += c.unread()
+	}
+	for c := range s.conns {
+		n := int(c.channels.Load())
+		if uint64(all)*perChannel >= s.bounds.memory/2 {
+			n = c.unread()
+		}
+		if n > channels && !c.control {
+			most, channels = c, n
 		}
 	}
-	return most, unread
+	return most, channels
 }
 
 // inUse is how many bytes of memory were in use when the garbage was collected

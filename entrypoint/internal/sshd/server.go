@@ -134,7 +134,12 @@ func (s *Server) Serve(l net.Listener) error {
 
 // admit starts a login unless too many are going on.
 func (s *Server) admit(raw net.Conn) {
-	if s.logins.begin(raw, maxLogins, s.bounds.stalls) {
+	stalled, ok := s.logins.begin(raw, maxLogins, s.bounds.stalls)
+	if stalled != nil {
+		s.Log.Printf("a login that has gone on for more than %v gives its place to another", s.bounds.stalls)
+		stalled.Close()
+	}
+	if ok {
 		s.running.Go(func() { s.serve(raw) })
 		return
 	}

@@ -125,7 +125,7 @@ func (k *Keeper) watchJob(ctx context.Context, sock string, conn *os.File) {
 	for ctx.Err() == nil {
 		var err error
 		if conn == nil {
-			conn, err = dial(ctx, sock)
+			conn, err = k.dial(ctx, sock)
 		}
 		if errors.Is(err, contract.ErrBusy) {
 			if !lost.IsZero() {
@@ -150,10 +150,7 @@ func (k *Keeper) watchJob(ctx context.Context, sock string, conn *os.File) {
 			lost = time.Time{}
 		}
 		dialled := time.Now()
-		stop := context.AfterFunc(ctx, func() { conn.Close() })
-		_, _ = io.Copy(io.Discard, conn)
-		stop()
-		conn.Close()
+		watch(ctx, conn)
 		conn = nil
 		if k.way == engine.PerConnection && time.Since(dialled) < graceTime {
 			// The next one takes seconds, and the job may be dying.
@@ -166,12 +163,24 @@ func (k *Keeper) watchJob(ctx context.Context, sock string, conn *os.File) {
 	}
 }
 
-// dial is proxy.Dial for as long as logging in may take: HTCondor may leave one
-// that comes while a job ends without an answer.
-func dial(ctx context.Context, sock string) (*os.File, error) {
-	ctx, cancel := context.WithTimeout(ctx, loginLimit)
-	defer cancel()
+// dial is proxy.Dial, but for no longer than logging in may take where each
+// connection does: HTCondor may leave one without an answer that comes while a job
+// ends.
+func (k *Keeper) dial(ctx context.Context, sock string) (*os.File, error) {
+	if k.way == engine.PerConnection {
+		limited, cancel := context.WithTimeout(ctx, loginLimit)
+		defer cancel()
+		ctx = limited
+	}
 	return proxy.Dial(ctx, sock)
+}
+
+// watch closes conn when it has ended, or ctx.
+func watch(ctx context.Context, conn *os.File) {
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	_, _ = io.Copy(io.Discard, conn)
+	stop()
+	conn.Close()
 }
 
 // unproved deals with a carrier that leads to nobody whom Perch can talk to.

@@ -63,12 +63,11 @@ func (s *standIn) take(args []string) error {
 }
 
 // A job that stops to answer is looked for anew so often, with a pause that
-// doubles up to a limit: HTCondor notices a job's end some seconds after it, and
-// perch keep half a minute after it where condor_ssh_to_job hangs.
+// trebles: HTCondor notices a job's end some seconds after it, and perch keep half
+// a minute after it where condor_ssh_to_job hangs. A try may submit a job.
 const (
-	reachTries    = 14
-	reachPause    = 200 * time.Millisecond
-	maxReachPause = 3200 * time.Millisecond
+	reachTries = 6
+	reachPause = 200 * time.Millisecond
 )
 
 // reach calls use with the target's socket; if nobody answers there, it has
@@ -86,7 +85,7 @@ func (s *standIn) reach(ctx context.Context, args []string, use func(sock string
 			return err
 		}
 	}
-	for try := 1; ; try++ {
+	for try, wait := 1, reachPause; ; try, wait = try+1, 3*wait {
 		if err := s.perch(ctx, "up", "--quiet", args[0]); err != nil {
 			return err
 		}
@@ -99,7 +98,7 @@ func (s *standIn) reach(ctx context.Context, args []string, use func(sock string
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(min(reachPause<<(try-1), maxReachPause)):
+		case <-time.After(wait):
 		}
 	}
 }
