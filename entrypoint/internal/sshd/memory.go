@@ -12,9 +12,9 @@ import (
 const lookAfter = 16 << 20
 
 // weigh looks at how much memory is in use, and drops the connection with the most
-// channels that nobody reads where that is too much: x/crypto takes in up to 2 MiB for each channel,
-// also where nobody reads it, and HTCondor ends a job that takes more memory than
-// it has asked for.
+// channels that nobody reads where that is too much: x/crypto takes in up to 2 MiB
+// for each channel, also where nobody reads it, and HTCondor ends a job that takes
+// more memory than it has asked for.
 func (s *Server) weigh() {
 	if inUse() <= s.bounds.memory || !s.weighing.TryLock() {
 		return
@@ -50,9 +50,10 @@ func (s *Server) fullest() (most *conn, channels int) {
 	for c := range s.conns {
 		all += c.unread()
 	}
+	explained := uint64(all)*perChannel >= s.bounds.memory/2
 	for c := range s.conns {
 		n := int(c.channels.Load())
-		if uint64(all)*perChannel >= s.bounds.memory/2 {
+		if explained {
 			n = c.unread()
 		}
 		if n > channels && !c.control {

@@ -128,7 +128,7 @@ func (f *filter) next() error {
 	own := f.refusal != "" || kind == fxpInit || kind == fxpRemove || kind == fxpMkdir || kind == fxpRmdir || kind == fxpRename
 	if own || kind == fxpExtended {
 		if length > maxSFTPPacket {
-			return fmt.Errorf("an sftp packet of %d bytes came, and %d are the limit", length, maxSFTPPacket)
+			return fmt.Errorf("an sftp packet of %d bytes came, and %d are the limit; use another client", length, maxSFTPPacket)
 		}
 		body := make([]byte, length-1)
 		if _, err := io.ReadFull(f.in, body); err != nil {

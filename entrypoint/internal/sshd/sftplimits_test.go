@@ -82,7 +82,7 @@ func TestSFTPSizes(t *testing.T) {
 	}
 	go channel.Write(packet(fxpMkdir, 1, strings.Repeat("x", maxSFTPPacket)))
 	said, err := io.ReadAll(channel.Stderr())
-	if err != nil || string(said) != "perch: ending sftp: an sftp packet of 262153 bytes came, and 262144 are the limit\n" {
+	if err != nil || string(said) != "perch: ending sftp: an sftp packet of 262153 bytes came, and 262144 are the limit; use another client\n" {
 		t.Errorf("the user is told %q, %v", said, err)
 	}
 }

@@ -1,6 +1,7 @@
 package keep
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"log"
@@ -124,7 +125,12 @@ func TestStands(t *testing.T) {
 	if !k.target.Standing() {
 		t.Error("shims do not find the carrier")
 	}
-	if banner, err := proxy.Banner(t.Context(), k.target.Socket()); err != nil || banner != contract.Banner() {
+	conn, err := proxy.Dial(t.Context(), k.target.Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if banner, err := bufio.NewReader(conn).ReadString('\n'); err != nil || banner != contract.Banner()+"\r\n" {
 		t.Errorf("through the socket: %q, %v", banner, err)
 	}
 	if ways := k.Ways(); !slices.Equal(ways, []engine.Way{engine.Forward}) {

@@ -40,35 +40,21 @@ const (
 // The connection is a file, not a net.Conn: package net would be a good part of
 // the start of a program that is over in milliseconds.
 func Dial(ctx context.Context, sock string) (*os.File, error) {
-	conn, _, err := dial(ctx, sock)
-	return conn, err
-}
-
-// Banner proves that an entrypoint answers on sock, and returns its banner
-// without the line end. Errors are those of Dial.
-func Banner(ctx context.Context, sock string) (string, error) {
-	conn, banner, err := dial(ctx, sock)
+	conn, err := connect(ctx, sock)
 	if err != nil {
-		return "", err
+		return nil, fmt.Errorf("connecting to %q: %w", sock, err)
 	}
-	return banner, conn.Close()
-}
-
-func dial(ctx context.Context, sock string) (conn *os.File, banner string, err error) {
-	conn, err = connect(ctx, sock)
+	banner, err := peek(ctx, conn)
 	if err != nil {
-		return nil, "", fmt.Errorf("connecting to %q: %w", sock, err)
+		err = fmt.Errorf("waiting for SSH on %q: %w", sock, err)
+	} else {
+		err = contract.CheckBanner(banner)
 	}
-	defer func() {
-		if err != nil {
-			conn.Close()
-			conn = nil
-		}
-	}()
-	if banner, err = peek(ctx, conn); err != nil {
-		return conn, "", fmt.Errorf("waiting for SSH on %q: %w", sock, err)
+	if err != nil {
+		conn.Close()
+		return nil, err
 	}
-	return conn, banner, contract.CheckBanner(banner)
+	return conn, nil
 }
 
 // connect reaches a path that is too long for a socket through its directory.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -44,6 +45,17 @@ func says(parts ...string) func(*net.UnixConn) {
 	}
 }
 
+// banner dials, and reads the line with which an entrypoint begins.
+func banner(ctx context.Context, sock string) (string, error) {
+	conn, err := Dial(ctx, sock)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	return strings.TrimRight(line, "\r\n"), err
+}
+
 func newSock(t *testing.T) string { return filepath.Join(t.TempDir(), "sock") }
 
 func TestBannerIsReadAndLeft(t *testing.T) {
@@ -54,8 +66,8 @@ func TestBannerIsReadAndLeft(t *testing.T) {
 	} {
 		sock := newSock(t)
 		serve(t, sock, says(parts...))
-		if banner, err := Banner(t.Context(), sock); banner != contract.Banner() || err != nil {
-			t.Errorf("%s: Banner = %q, %v; want %q", name, banner, err, contract.Banner())
+		if got, err := banner(t.Context(), sock); got != contract.Banner() || err != nil {
+			t.Errorf("%s: the banner is %q, %v; want %q", name, got, err, contract.Banner())
 		}
 		conn, err := Dial(t.Context(), sock)
 		if err != nil {
@@ -111,8 +123,8 @@ func TestDialFindsNobody(t *testing.T) {
 	l.SetUnlinkOnClose(false)
 	l.Close()
 	for _, sock := range []string{filepath.Join(dir, "none"), left, filepath.Join(dir, strings.Repeat("x", 120), "none")} {
-		if _, err := Banner(t.Context(), sock); !errors.Is(err, ErrDead) || !strings.Contains(err.Error(), sock) {
-			t.Errorf("Banner(%q): %v; want ErrDead and the name", sock, err)
+		if _, err := banner(t.Context(), sock); !errors.Is(err, ErrDead) || !strings.Contains(err.Error(), sock) {
+			t.Errorf("dialling %q: %v; want ErrDead and the name", sock, err)
 		}
 	}
 }
@@ -164,8 +176,8 @@ func TestDialWaitsForItsTurn(t *testing.T) {
 			}
 		}
 	}()
-	if banner, err := Banner(t.Context(), sock); err != nil {
-		t.Errorf("Banner once the queue moves: %q, %v", banner, err)
+	if got, err := banner(t.Context(), sock); err != nil {
+		t.Errorf("once the queue moves: %q, %v", got, err)
 	}
 }
 
@@ -176,8 +188,8 @@ func TestLongPath(t *testing.T) {
 	}
 	t.Chdir(dir)
 	serve(t, "sock", says(contract.Banner()+"\r\n"))
-	if banner, err := Banner(t.Context(), filepath.Join(dir, "sock")); banner != contract.Banner() || err != nil {
-		t.Errorf("Banner = %q, %v", banner, err)
+	if got, err := banner(t.Context(), filepath.Join(dir, "sock")); got != contract.Banner() || err != nil {
+		t.Errorf("the banner is %q, %v", got, err)
 	}
 }
 
@@ -190,12 +202,12 @@ func FuzzBanner(f *testing.F) {
 	f.Fuzz(func(t *testing.T, said []byte) {
 		sock := newSock(t)
 		serve(t, sock, func(conn *net.UnixConn) { conn.Write(said); conn.Close() })
-		banner, err := Banner(t.Context(), sock)
+		got, err := banner(t.Context(), sock)
 		line, _, whole := strings.Cut(string(said), "\n")
 		line = strings.TrimRight(line, "\r")
 		ours := whole && (line == contract.Banner() || line == "SSH-2.0-Perch_1")
-		if ours != (err == nil) || ours && banner != line {
-			t.Errorf("a server says %q: Banner = %q, %v", said, banner, err)
+		if ours != (err == nil) || ours && got != line {
+			t.Errorf("a server says %q: the banner is %q, %v", said, got, err)
 		}
 	})
 }
