@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"perch/ci/internal/apptainer"
 	"perch/ci/internal/entrylayer"
 	"perch/ci/internal/fitness"
 	"perch/ci/internal/publish"
@@ -68,7 +69,7 @@ func (r Request) sandbox(ctx context.Context) (fitness.Report, error) {
 		return fitness.Report{}, err
 	}
 	r.Steps.Begin("", "unpacking %s", r.Base)
-	if _, err := tool.Run(ctx, io.Discard, "apptainer", "build", "--sandbox", tree, r.Base); err != nil {
+	if err := apptainer.Sandbox(ctx, io.Discard, tree, r.Base); err != nil {
 		return fitness.Report{}, explain(err, r.Out)
 	}
 	found, err := fitness.ExamineDir(tree)
@@ -88,7 +89,7 @@ func (r Request) sandbox(ctx context.Context) (fitness.Report, error) {
 	if strings.HasSuffix(r.Out, ".sif") {
 		made = filepath.Join(dir, "image.sif")
 		r.Steps.Begin(made, "writing %s", r.Out)
-		if _, err := tool.Run(ctx, io.Discard, "apptainer", "build", made, tree); err != nil {
+		if err := apptainer.SIF(ctx, io.Discard, made, tree); err != nil {
 			return found, explain(err, r.Out)
 		}
 	}

@@ -15,12 +15,12 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"perch/ci/internal/apptainer"
 	"perch/ci/internal/base"
 	"perch/ci/internal/entrylayer"
 	"perch/ci/internal/environment"
 	"perch/ci/internal/publish"
 	"perch/ci/internal/steps"
-	"perch/ci/internal/tool"
 )
 
 // Request is what to build and where.
@@ -271,13 +271,11 @@ func (b *builder) makeFiles(ctx context.Context, made Made, image built, part fu
 	if made.SIF == "" {
 		return b.tree(ctx, part(made.Tree), image)
 	}
-	// HTCondor takes a directory only if Apptainer made it.
-	if _, err := tool.Run(ctx, b.log, "apptainer", "build", "--sandbox", part(made.Tree), "oci-archive://"+archive); err != nil {
+	if err := apptainer.Sandbox(ctx, b.log, part(made.Tree), "oci-archive://"+archive); err != nil {
 		return err
 	}
 	b.Steps.Begin(part(made.SIF), "writing %s", made.SIF)
-	_, err := tool.Run(ctx, b.log, "apptainer", "build", part(made.SIF), "oci-archive://"+archive)
-	return err
+	return apptainer.SIF(ctx, b.log, part(made.SIF), "oci-archive://"+archive)
 }
 
 func (b *builder) partPrefix() string { return "." + b.Name + ".part-" }
