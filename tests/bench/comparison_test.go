@@ -45,7 +45,7 @@ func TestSection(t *testing.T) {
 			pair(tableCopy(kindPipe, goesDown), 2, 1), pair(tableCopy(kindPipe, goesUp), 1, 0.95)},
 		Memory: []held{{byEntrypoint, 50, state{Resident: 10e6}, state{Resident: 60e6}}},
 		Bench:  []benchmark{{"Prepare", 0.004}},
-		Soak: &soaked{Length: time.Minute, Took: Values{0.1}, Failed: []string{"lost"},
+		Soak: &soaked{Length: time.Minute, Took: Values{0.1}, Failed: []string{"lost"}, Alone: Values{0.01},
 			States: []state{{}, {Resident: 100, Files: 7}, {Resident: 101, Files: 8}}, Goroutines: 12, Fresh: 11}}
 	page, err := c.section()
 	if err != nil {
@@ -68,6 +68,7 @@ func TestSection(t *testing.T) {
 		"| pipe down | 268 | 537 | 0.50 | 1.86 | 3.73 | 1 |",
 		"| perch-entrypoint | 10.0 | 60.0 | 1.00 |",
 		"The first failure: `lost`",
+		"(`ssh -G`): p50 10 ms, p95 10 ms, p99 10 ms; p99 / p50 1.00.",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the section lacks %q", want)

@@ -37,7 +37,7 @@ func TestCompare(t *testing.T) {
 	if trip := c.Line.RoundTrips.Median(); trip < 2*farLine.Delay.Seconds() {
 		t.Errorf("the long line takes %v s there and back", trip)
 	}
-	if len(c.Soak.Failed) > 0 || len(c.Soak.Took) != 20 || c.Soak.Fresh < 2 || c.Soak.Goroutines > c.Soak.Fresh {
+	if len(c.Soak.Failed) > 0 || len(c.Soak.Took) != 20 || len(c.Soak.Alone) != 2 || c.Soak.Fresh < 2 || c.Soak.Goroutines > c.Soak.Fresh {
 		t.Errorf("the soak: %+v", c.Soak)
 	}
 	// So few bytes may take no tick of the processor's clock: "–".

@@ -107,13 +107,20 @@ func (c *comparison) startTable() string {
 	return markdown(rows)
 }
 
+// tail is how long most took, and the slowest.
+func (v Values) tail() string {
+	return fmt.Sprintf("p50 %s ms, p95 %s ms, p99 %s ms", number(1000*v.Median(), 0), number(1000*v.P95(), 0), number(1000*v.P99(), 0))
+}
+
 // table shows what the server held during a soak.
 func (s *soaked) table() string {
 	if s == nil {
 		return ""
 	}
-	head := fmt.Sprintf("%d sessions in %v, of which %d failed; p50 %s ms, p95 %s ms, p99 %s ms. Goroutines at the end: %d; after %d sessions: %d.\n\n", len(s.Took)+len(s.Failed), s.Length,
-		len(s.Failed), number(1000*s.Took.Median(), 0), number(1000*s.Took.P95(), 0), number(1000*s.Took.P99(), 0), s.Goroutines, fewSessions, s.Fresh)
+	head := fmt.Sprintf("%d sessions in %v, of which %d failed; %s. Goroutines at the end: %d; after %d sessions: %d.\n\n", len(s.Took)+len(s.Failed), s.Length,
+		len(s.Failed), s.Took.tail(), s.Goroutines, fewSessions, s.Fresh)
+	head += fmt.Sprintf("After every %dth session the client alone, which reads its configuration and reaches no server (`ssh -G`): %s; p99 / p50 %s. What is in that is the machine's.\n\n",
+		clientEach, s.Alone.tail(), number(s.Alone.P99()/s.Alone.Median(), 2))
 	rows := [][]string{{"of the time", "memory, MB", "threads", "descriptors"}}
 	for i, at := range s.States {
 		rows = append(rows, []string{fmt.Sprint(10*i, " %"), number(at.Resident/1e6, 1), fmt.Sprint(at.Threads), fmt.Sprint(at.Files)})

@@ -16,12 +16,18 @@ const soakPause = 100 * time.Millisecond
 // machine is too slow for its pace.
 const soakTogether = 64
 
+// clientEach is how many sessions there are for a start of the client alone.
+const clientEach = 10
+
 // soaked is what a soak has shown.
 type soaked struct {
 	Length time.Duration
 	// Took are the sessions' times; Failed says what became of the others.
 	Took   Values
 	Failed []string
+	// Alone are the times of a client that reaches no server, once for
+	// clientEach sessions: what is in them is the machine's.
+	Alone Values
 	// States are perch-entrypoint's, at the beginning and then after each
 	// tenth of the soak.
 	States []state
@@ -88,9 +94,15 @@ func (s *servers) soak(ctx context.Context, length time.Duration) (*soaked, erro
 			defer func() { <-room }()
 			_, err := s.perch.output(ctx, "true")
 			took := time.Since(due)
+			var alone time.Duration
+			if i%clientEach == 0 && err == nil {
+				start := time.Now()
+				_, err = s.perch.with("-G").output(ctx, "true")
+				alone = time.Since(start)
+			}
 			mu.Lock()
 			defer mu.Unlock()
-			got.add(took, err)
+			got.add(took, alone, err)
 		})
 		if (i+1)%(n/10) == 0 {
 			running.Wait() // what is open is no growth
@@ -107,10 +119,14 @@ func (s *servers) soak(ctx context.Context, length time.Duration) (*soaked, erro
 	return got, s.countGoroutines(ctx, got)
 }
 
-func (s *soaked) add(took time.Duration, err error) {
+// add notes a session and, where it is not 0, the client alone after it.
+func (s *soaked) add(took, alone time.Duration, err error) {
 	if err != nil {
 		s.Failed = append(s.Failed, err.Error())
 		return
 	}
 	s.Took = append(s.Took, took.Seconds())
+	if alone > 0 {
+		s.Alone = append(s.Alone, alone.Seconds())
+	}
 }
