@@ -1,6 +1,7 @@
 package images
 
 import (
+	"encoding/binary"
 	"maps"
 	"os"
 	"os/exec"
@@ -52,7 +53,8 @@ var breaks = map[string]func(t *testing.T, root string){
 	"user + uid mapping: root":                      inBundle(`s/"uid": 61234/"uid": 0/; s/"capabilities": {}/"capabilities": {` + capabilities + `}/`),
 	"root read-only: /usr":                          inBundle(`/"destination": "\/usr"/,/}/s/"ro"/"rw"/`),
 	"permissions: world-writable":                   chmod("usr/bin/ls", 0o777),
-	"secrets: a private key":                        write("root/deploy", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza\n"),
+	"permissions: file capabilities":                setCapability("usr/bin/ls"),
+	"secrets: a private key":                        write("root/deploy", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMw\n"),
 	"secrets: a registry's":                         write("root/.docker/config.json", `{"auths": {"registry.example.org": {"auth": "Y2k6d29yZA=="}}}`),
 	"secrets: a mirror's":                           write("etc/apt/sources.list.d/site.list", "deb http://ci:word@mirror.example.org/debian bookworm main\n"),
 	"leftovers: logs":                               write("var/log/dpkg.log", "installed"),
@@ -183,6 +185,20 @@ func write(path, content string) func(*testing.T, string) {
 func chmod(path string, mode os.FileMode) func(*testing.T, string) {
 	return func(t *testing.T, root string) {
 		if err := os.Chmod(filepath.Join(root, path), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// setCapability gives a file CAP_NET_RAW, as setcap(8) does with cap_net_raw=p:
+// with "ep" nobody could run it where the capability is out of reach.
+func setCapability(path string) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		// struct vfs_cap_data of <linux/capability.h>, version 2.
+		data := binary.LittleEndian.AppendUint32(nil, 0x0200_0000)
+		data = binary.LittleEndian.AppendUint32(data, 1<<unix.CAP_NET_RAW)
+		data = append(data, make([]byte, 12)...)
+		if err := unix.Setxattr(filepath.Join(root, path), "security.capability", data, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,15 +2,19 @@ package smoke
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
-// findings are paths in an image, of which an error names the first few.
+// findings are paths in an image, or what else is found there; an error names the
+// first few.
 type findings []string
 
 func (f findings) err(what string) error {
@@ -48,11 +52,20 @@ func (j *job) walk(dir string, visit func(path string, info fs.FileInfo) error) 
 // checkPermissions looks for files that give rights away, and for places in
 // which one user could lay traps for another.
 func checkPermissions(_ context.Context, j *job) (string, error) {
-	var setuid, writable findings
+	var setuid, capable, writable findings
 	err := j.walk("", func(path string, info fs.FileInfo) error {
 		mode := info.Mode()
 		if mode.IsRegular() && mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
 			setuid = append(setuid, path)
+		}
+		if mode.IsRegular() {
+			has, err := hasCapabilities(filepath.Join(j.tree, path))
+			if err != nil {
+				return err
+			}
+			if has {
+				capable = append(capable, path)
+			}
 		}
 		if mode&0o002 != 0 && (mode.IsRegular() || mode.IsDir() && mode&fs.ModeSticky == 0) {
 			writable = append(writable, path)
@@ -63,9 +76,25 @@ func checkPermissions(_ context.Context, j *job) (string, error) {
 		err = setuid.err("setuid or setgid")
 	}
 	if err == nil {
+		err = capable.err("with file capabilities, which setcap -r takes off")
+	}
+	if err == nil {
 		err = writable.err("everybody can write to")
 	}
 	return "", err
+}
+
+// hasCapabilities says whether a file has capabilities of its own
+// (capabilities(7)), which give rights as setuid does.
+func hasCapabilities(file string) (bool, error) {
+	_, err := unix.Lgetxattr(file, "security.capability", nil)
+	if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
+		return false, nil
+	}
+	if err != nil {
+		return false, &fs.PathError{Op: "getxattr", Path: file, Err: err}
+	}
+	return true, nil
 }
 
 // leftovers are what a build needs and an image does not.

@@ -10,9 +10,11 @@ comm -13 base all >new
 # merged prints the files of a Debian package as they lie on the disk.
 merged() { dpkg -L "$1" | sed -E 's,^/(s?bin|lib|lib32|lib64|libx32)/,/usr/\1/,' | LC_ALL=C sort -u; }
 
-# entries makes rpmbuild's %files of paths.
+# entries makes rpmbuild's %files of paths. One has a capability, as Rocky's
+# newuidmap has; install.sh takes it away.
 entries() {
 	while read -r path; do
+		if [ "$path" = /usr/bin/wget ]; then printf '%%caps(cap_net_raw=p) '; fi
 		if [ -d "$path" ] && [ ! -L "$path" ]; then echo "%dir \"$path\""; else echo "\"$path\""; fi
 	done
 }
