@@ -87,6 +87,19 @@ func TestBakeOnAFullDisk(t *testing.T) {
 	k.fails(t, out, "no space left on device; make room where it is", "bake", "--entrypoint", k.entrypoint, "--base", base)
 }
 
+// A disk that fills up while an image is unpacked to be tried is named.
+func TestSmokeOnAFullDisk(t *testing.T) {
+	k := needKit(t)
+	image := minimal(t, k)
+	small := filepath.Join(ownStorage(t), "cache")
+	mountSmall(t, small, "size=5m")
+	_, stderr, err := k.run("smoke", "--images", k.images, image)
+	last := lastLine(stderr)
+	if err == nil || !strings.HasPrefix(last, "perch-ci: unpacking "+image+": ") || !strings.Contains(last, "no space left on device; make room where "+small) {
+		t.Errorf("%v, last line %q", err, last)
+	}
+}
+
 // fails runs a command that is to end with one line that contains want, and to
 // leave in the directory out what was there.
 func (k kit) fails(t *testing.T, out, want string, command ...string) {

@@ -112,7 +112,22 @@ func tryOne(c *cobra.Command, r smoke.Request, image, built string) (report.Imag
 			}
 		}
 	}
+	if r.Environment != "" {
+		r.Archive = archiveOf(r.Image)
+	}
 	return smoke.Run(c.Context(), r)
+}
+
+// archiveOf returns the archive that build writes beside an unpacked image, or "".
+func archiveOf(image string) string {
+	archive := filepath.Clean(image) + ".tar"
+	if info, err := os.Stat(image); err != nil || !info.IsDir() {
+		return ""
+	}
+	if _, err := os.Stat(archive); err != nil {
+		return ""
+	}
+	return archive
 }
 
 // write writes the reports that are asked for.

@@ -23,9 +23,9 @@ type job struct {
 	// kill ends what is left of it at once.
 	kill func()
 	// expect is what the image is expected to be like, ideServer an archive
-	// of a VS Code server, or "".
-	expect    Expectation
-	ideServer string
+	// of a VS Code server, or "", archive the image's own, or "".
+	expect             Expectation
+	ideServer, archive string
 }
 
 // start starts a job with an image in a place. self is the program that ssh may

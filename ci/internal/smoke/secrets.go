@@ -1,12 +1,15 @@
 package smoke
 
 import (
-	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -24,8 +27,12 @@ var secretPaths = regexp.MustCompile(`/(\.docker/config\.json|containers/([0-9]+
 // with keys for their tests.
 var secretDirs = []string{"etc", "root", "home", "opt", "run", "srv", "tmp", "usr/local", "var"}
 
-// keyMark is in each private key of PEM's format, OpenSSH's among them.
-var keyMark = []byte("PRIVATE KEY-----")
+// packaged is where packages of languages lie within those, with keys for theirs.
+var packaged = regexp.MustCompile(`/((site|dist)-packages|node_modules|site-library)/|^/opt/conda/pkgs/|^/usr/local/go/`)
+
+// privateKey is a private key of PEM's format, OpenSSH's and PGP's among them, in
+// JSON too. Programs and manuals have the first line alone.
+var privateKey = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----(\s|\\[rn]|[A-Za-z-]+: [^\n]*)*[A-Za-z0-9+/]{40}`)
 
 // Passwords for mirrors, proxies and indexes stand in configuration: in an address,
 // or where apt_auth.conf(5) has them. Comments explain, with made-up ones.
@@ -34,33 +41,38 @@ var (
 	aptPassword     = regexp.MustCompile(`(?m)^([^#\n]*\s)?password\s+\S`)
 )
 
-// secretIn says whether the file at a path in the image has a key or a password
-// in it.
-func secretIn(path string, content []byte) bool {
-	return bytes.Contains(content, keyMark) ||
-		strings.HasPrefix(path, "/etc/") && addressPassword.Match(content) ||
-		strings.HasPrefix(path, "/etc/apt/auth.conf") && aptPassword.Match(content)
+// isSecret says whether a file of a size in bytes, at a path in the image, is or
+// has in it a key or a password. It is read only where its name and size leave
+// that open.
+func isSecret(file string, size int64, read func() ([]byte, error)) (bool, error) {
+	const largest = 64 << 10 // bytes; no key is larger
+	if secretNames[path.Base(file)] || secretPaths.MatchString(file) {
+		return true, nil
+	}
+	if size > largest {
+		return false, nil
+	}
+	content, err := read()
+	return privateKey.Match(content) && !packaged.MatchString(file) ||
+		strings.HasPrefix(file, "/etc/") && addressPassword.Match(content) ||
+		strings.HasPrefix(file, "/etc/apt/auth.conf") && aptPassword.Match(content), err
 }
 
-// checkSecrets looks for keys and passwords that a build has left.
-func checkSecrets(_ context.Context, j *job) (string, error) {
-	const largest = 64 << 10 // bytes; no key is larger
+// checkSecrets looks for keys and passwords that a build has left: in the image's
+// files and, where there is an archive of it, in what else that tells.
+func checkSecrets(ctx context.Context, j *job) (string, error) {
 	var found findings
 	for _, dir := range secretDirs {
-		err := j.walk(dir, func(path string, info fs.FileInfo) error {
+		err := j.walk(dir, func(file string, info fs.FileInfo) error {
 			if !info.Mode().IsRegular() {
 				return nil
 			}
-			if secretNames[info.Name()] || secretPaths.MatchString(path) {
-				found = append(found, path)
-				return nil
+			secret, err := isSecret(file, info.Size(), func() ([]byte, error) { return os.ReadFile(filepath.Join(j.tree, file)) })
+			if secret {
+				found = append(found, file)
 			}
-			if info.Size() > largest {
-				return nil
-			}
-			content, err := os.ReadFile(filepath.Join(j.tree, path))
-			if secretIn(path, content) {
-				found = append(found, path)
+			if errors.Is(err, fs.ErrPermission) && info.Mode().Perm()&0o400 == 0 {
+				return nil // such as Rocky's shadow(5), which is an ordinary user's here
 			}
 			return err
 		})
@@ -68,5 +80,18 @@ func checkSecrets(_ context.Context, j *job) (string, error) {
 			return "", err
 		}
 	}
-	return "", found.err("secrets, or what looks like them")
+	detail := "in files; where an archive lies beside them, layers and history are looked at, too"
+	if j.archive != "" {
+		hidden, err := hiddenSecrets(ctx, j.archive)
+		if err != nil {
+			return "", fmt.Errorf("reading %s: %w", j.archive, err)
+		}
+		for _, place := range hidden {
+			if file, _, _ := strings.Cut(place, " in layer "); !slices.Contains(found, file) {
+				found = append(found, place)
+			}
+		}
+		detail = "in files, layers, variables and history"
+	}
+	return detail, found.err("secrets, or what looks like them; build without them, since a later layer only hides one")
 }

@@ -6,6 +6,11 @@ import (
 	"testing"
 )
 
+const (
+	keyBody = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMw"
+	keyText = "-----BEGIN PRIVATE KEY-----\n" + keyBody + "\n"
+)
+
 // TestSecrets: what is one is found, and what looks much like one is not.
 func TestSecrets(t *testing.T) {
 	for _, c := range []struct {
@@ -20,7 +25,12 @@ func TestSecrets(t *testing.T) {
 		{"etc/containers/policy.json", "{}", false},
 		{"root/.aws/credentials", "[default]\n", true},
 		{"root/.aws/config", "[default]\n", false},
-		{"opt/deploy", "-----BEGIN PRIVATE KEY-----\n", true},
+		{"opt/deploy", keyText, true},
+		{"opt/key.json", `{"private_key": "-----BEGIN PRIVATE KEY-----\n` + keyBody + `"}`, true},
+		{"opt/armour", "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 2\n\n" + keyBody + "\n", true},
+		{"opt/read-keys.py", "BEGIN = b'-----BEGIN OPENSSH PRIVATE KEY-----'\nEND = b'-----END OPENSSH PRIVATE KEY-----'\n", false},
+		{"opt/conda/lib/python3.12/site-packages/tornado/test/test.key", keyText, false},
+		{"usr/local/lib/node_modules/npm/docs/key", keyText, false},
 		{"etc/apt/sources.list.d/site.sources", "Types: deb\nURIs: https://ci:word@mirror.example.org/debian\n", true},
 		{"etc/apt/sources.list", "deb http://mirror.example.org:8080/debian stable main # by ops@example.org\n", false},
 		{"etc/apt/apt.conf.d/proxy", "# such as http://user:password@proxy/\nAcquire::http::Proxy \"http://proxy:3128/\";\n", false},

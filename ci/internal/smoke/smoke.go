@@ -7,6 +7,7 @@ package smoke
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"perch/ci/internal/buildah"
@@ -30,6 +32,9 @@ const limit = 15 * time.Minute
 type Request struct {
 	// Image is an unpacked image, an OCI archive or, for Apptainer, a SIF.
 	Image string
+	// Archive is the OCI archive of an unpacked image, which tells more than
+	// its files do, or "".
+	Archive string
 	// Place is the name of one of Places.
 	Place string
 	// Environment names the one in the folder Images whose promises are
@@ -71,7 +76,7 @@ func Run(ctx context.Context, r Request) (report.Image, error) {
 		return found, err
 	}
 	defer r.Steps.End()
-	image, remove, err := r.image(ctx)
+	image, archive, remove, err := r.image(ctx)
 	if err != nil {
 		return found, err
 	}
@@ -83,7 +88,7 @@ func Run(ctx context.Context, r Request) (report.Image, error) {
 		return found, fmt.Errorf("starting the image: %w", err)
 	}
 	defer j.close()
-	j.expect, j.ideServer = expect, r.IDEServer
+	j.expect, j.ideServer, j.archive = expect, r.IDEServer, archive
 	r.Steps.Begin("", "trying %s in %s", found.Image, r.Place)
 	found.Results = runChecks(ctx, j, func(check string) {
 		r.Steps.At("trying %s in %s: %s", found.Image, r.Place, check)
@@ -106,30 +111,33 @@ func sifOf(image string) string {
 	return ""
 }
 
-// image returns what the place runs, and what removes it where it was unpacked
-// for this.
-func (r Request) image(ctx context.Context) (tree string, remove func(), err error) {
+// image returns what the place runs, the archive of the same image, or "", and what
+// removes the former where it was unpacked for this.
+func (r Request) image(ctx context.Context) (tree, archive string, remove func(), err error) {
 	image, err := filepath.Abs(r.Image)
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
 	if info, err := os.Stat(image); err != nil || info.IsDir() || sifOf(image) != "" {
-		return image, func() {}, err
+		return image, r.Archive, func() {}, err
 	}
 	if err := os.MkdirAll(r.Cache, 0o755); err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
 	dir, err := os.MkdirTemp(r.Cache, "smoke-")
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
 	remove = func() { _ = publish.RemoveTree(dir) }
 	r.Steps.Begin("", "unpacking %s", image)
 	if err := r.unpack(ctx, image, filepath.Join(dir, "tree")); err != nil {
 		remove()
-		return "", nil, fmt.Errorf("unpacking %s, which should be a directory or an OCI archive: %w", image, err)
+		if errors.Is(err, syscall.ENOSPC) {
+			return "", "", nil, fmt.Errorf("unpacking %s: %w; make room where %s and /var/tmp are", image, err, r.Cache)
+		}
+		return "", "", nil, fmt.Errorf("unpacking %s, which should be a directory or an OCI archive: %w", image, err)
 	}
-	return filepath.Join(dir, "tree"), remove, nil
+	return filepath.Join(dir, "tree"), image, remove, nil
 }
 
 func (r Request) unpack(ctx context.Context, archive, dir string) error {
