@@ -97,8 +97,9 @@ func (s *servers) soak(ctx context.Context, length time.Duration) (*soaked, erro
 			var alone time.Duration
 			if i%clientEach == 0 && err == nil {
 				start := time.Now()
-				_, err = s.perch.with("-G").output(ctx, "true")
-				alone = time.Since(start)
+				if _, err := s.perch.with("-G").output(ctx, "true"); err == nil {
+					alone = time.Since(start)
+				}
 			}
 			mu.Lock()
 			defer mu.Unlock()

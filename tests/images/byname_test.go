@@ -10,17 +10,17 @@ import (
 )
 
 // TestByName: a site says in its catalogue where its images lie, and adds one of
-// its own; users name them, and the jobs run in them.
+// its own, in a SIF; users name them, and the jobs run in them.
 func TestByName(t *testing.T) {
 	i := debian(t)
 	p := pool.Start(t, pool.V25, pool.Config{Extra: "STARTER_INITIAL_UPDATE_INTERVAL = 0\n"})
 	install(t, p, os.DevNull)
-	tree := p.Image(t, pool.Sandbox, i.name, i.archive)
+	tree, sif := p.Image(t, pool.Sandbox, i.name, i.archive), p.Image(t, pool.SIF, i.name, i.archive)
 	site := filepath.Join(p.Root(), "etc", "perch", "catalog.yaml")
 	if err := os.MkdirAll(filepath.Dir(site), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	text := "environments:\n  debian12:\n    image: " + tree + "\n  analysis:\n    title: the group's own\n    image: " + tree + "\n"
+	text := "environments:\n  debian12:\n    image: " + tree + "\n  analysis:\n    title: the group's own\n    image: " + sif + "\n"
 	if err := os.WriteFile(site, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -33,8 +33,8 @@ func TestByName(t *testing.T) {
 		return r.Stdout
 	}
 	list := perch("perch", "template", "list")
-	for _, name := range []string{"analysis ", "debian12 "} {
-		if _, line, _ := strings.Cut("\n"+list, "\n"+name); !strings.HasSuffix(strings.SplitN(line, "\n", 2)[0], " "+tree) {
+	for name, image := range map[string]string{"analysis ": sif, "debian12 ": tree} {
+		if _, line, _ := strings.Cut("\n"+list, "\n"+name); !strings.HasSuffix(strings.SplitN(line, "\n", 2)[0], " "+image) {
 			t.Errorf("%sis not listed with its image:\n%s", name, list)
 		}
 	}
