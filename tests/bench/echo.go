@@ -153,7 +153,7 @@ func (w way) copies(ctx context.Context) (stop func() error, err error) {
 
 // measureEcho measures keys: alone, beside a copy, and in the copy's connection.
 func (s *servers) measureEcho(ctx context.Context, c *comparison) error {
-	return s.echoTables(ctx, c, "", s.both(), s.serverPlan, 40*time.Second)
+	return s.echoTables(ctx, c, "", s.both(), s.serverPlan, time.Minute)
 }
 
 func (s *servers) echoTables(ctx context.Context, c *comparison, prefix string, servers []served, plan serverPlan, total time.Duration) error {

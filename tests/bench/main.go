@@ -96,7 +96,7 @@ func parse(args []string, stderr io.Writer) (p plan, rest []string, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&p.Rounds, "rounds", 40, "sessions to open each way")
-	flags.IntVar(&p.Transfers, "transfers", 3, "transfers each way")
+	flags.IntVar(&p.Transfers, "transfers", 7, "transfers each way")
 	flags.IntVar(&p.Size, "size", 1024, "MiB of a transfer")
 	flags.IntVar(&p.Jobs, "jobs", 9, "jobs to enter each way")
 	flags.StringVar(&p.Only, "only", "", "measure one part, without a pool: "+onlyServer+" or "+onlyImages+", which is printed, or "+onlySoak)

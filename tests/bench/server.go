@@ -77,8 +77,8 @@ type serverPlan struct {
 	Starts int
 }
 
-var usualServerPlan = serverPlan{Sequence: 1000, Crowds: 5, Crowd: 50, Keys: 100, KeyRounds: 4, Size: 512, FarSize: 48,
-	Copies: 10, FarCopies: 2, Far: 1000, FarCrowds: 3, Starts: 15}
+var usualServerPlan = serverPlan{Sequence: 1000, Crowds: 5, Crowd: 50, Keys: 100, KeyRounds: 10, Size: 512, FarSize: 48,
+	Copies: 10, FarCopies: 5, Far: 1000, FarCrowds: 3, Starts: 15}
 
 // servers are the two, as long as they run, in a directory of their own.
 type servers struct {
@@ -186,7 +186,7 @@ func withServers(ctx context.Context, root string, plan serverPlan, stderr io.Wr
 
 // measureSessions measures how long sessions take, alone and in a crowd.
 func (s *servers) measureSessions(ctx context.Context, c *comparison) error {
-	return s.sessionTables(ctx, c, "", s.both(), s.serverPlan, inTurns, 200*time.Second)
+	return s.sessionTables(ctx, c, "", s.both(), s.serverPlan, inTurns, 10*time.Minute)
 }
 
 // sessionTables has take the sessions that come one after the other.
