@@ -24,15 +24,21 @@ type Result struct {
 	Code int
 }
 
+// execLimit is for what waits for a thing that never comes, such as a job that no
+// machine fits: the longest that is run takes two minutes.
+const execLimit = 10 * time.Minute
+
 // Exec runs a program in the pool as root, alice or bob, with no input. The
-// error says that it could not be run or did not end before ctx; a status other
-// than 0 is no error.
+// error says that it could not be run or did not end before ctx or within ten
+// minutes; a status other than 0 is no error.
 func (p *Pool) Exec(ctx context.Context, user string, argv ...string) (Result, error) {
 	return p.ExecInput(ctx, "", user, argv...)
 }
 
 // ExecInput is Exec with a standard input.
 func (p *Pool) ExecInput(ctx context.Context, input, user string, argv ...string) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, execLimit)
+	defer cancel()
 	cmd := p.Command(ctx, user, argv...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr

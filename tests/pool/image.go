@@ -44,7 +44,7 @@ func (p *Pool) BuildImage(ctx context.Context, format Format, name, source strin
 	if err != nil {
 		return "", fmt.Errorf("reading the image source %s: %w", source, err)
 	}
-	image := artefact{family: "images/" + name, key: key, suffix: "." + string(format), keep: 24 * time.Hour}
+	image := artefact{family: "images/" + name, key: key, suffix: "." + string(format), keep: 2 * time.Hour}
 	built, err := image.get(ctx, func(ctx context.Context, part string) error {
 		return p.apptainerBuild(ctx, format, source, part)
 	})

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestPools runs a pool of each version side by side.
@@ -17,6 +19,7 @@ func TestPools(t *testing.T) {
 			t.Parallel()
 			p := Start(t, v, Config{Extra: "PERCH_EXTRA = of " + string(v)})
 			t.Run("version", func(t *testing.T) { checkVersion(t, p) })
+			t.Run("disk", func(t *testing.T) { checkDisk(t, p) })
 			t.Run("users", func(t *testing.T) { checkUsers(t, p) })
 			t.Run("exec", func(t *testing.T) { checkExec(t, p) })
 			t.Run("cancel", func(t *testing.T) { checkCancel(t, p) })
@@ -35,6 +38,18 @@ func checkVersion(t *testing.T, p *Pool) {
 	if got, want := p.Run(t, "root", "condor_config_val", "PERCH_EXTRA"), "of "+string(p.Version())+"\n"; got != want {
 		t.Errorf("extra configuration reads %q, want %q", got, want)
 	}
+}
+
+// checkDisk holds that a job that asks for more disk than this machine has free
+// finds a slot, as it does for processors and memory.
+func checkDisk(t *testing.T, p *Pool) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(p.Dir(), &fs); err != nil {
+		t.Fatal(err)
+	}
+	free := fs.Bavail * uint64(fs.Bsize) >> 30
+	job := p.Submit(t, "alice", fmt.Sprintf("executable = /bin/true\ntransfer_executable = false\nrequest_disk = %d GB\nqueue", free+15))
+	Await(t, "the end of the job", func() bool { return p.Attribute(t, job, "JobStatus") == "4" })
 }
 
 func checkUsers(t *testing.T, p *Pool) {
