@@ -7,15 +7,24 @@ import (
 	"testing"
 )
 
-// FreePort is a port of the loopback interface where nobody listens.
+// given are the ports that FreePort has returned.
+var given sync.Map
+
+// FreePort is a port of the loopback interface where nobody listens, and another
+// one each time: tests beside each other would meet there.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close() // taken until then, so that the next one is another
+		port := l.Addr().(*net.TCPAddr).Port
+		if _, before := given.LoadOrStore(port, true); !before {
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // Relay leads from a port of the loopback interface, which it returns, to a unix
