@@ -86,8 +86,8 @@ func echo(conn *net.UnixConn) {
 	conn.Close()
 }
 
-// copying runs Copy and returns a function that waits for its end and checks
-// that no goroutine is left.
+// copying runs Copy and returns a function that waits for its end, and for the
+// end of what it has started.
 func copying(t *testing.T, ctx context.Context, sock string, e ends) (wait func() error) {
 	t.Helper()
 	conn, err := Dial(ctx, sock)
@@ -101,8 +101,11 @@ func copying(t *testing.T, ctx context.Context, sock string, e ends) (wait func(
 		t.Helper()
 		select {
 		case err := <-done:
-			if n := copiers(); n > before {
-				t.Errorf("%d goroutines are left by Copy", n-before)
+			// What tells Copy that it is done has still to return.
+			for end := time.Now().Add(30 * time.Second); copiers() > before; time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%d goroutines are left by Copy", copiers()-before)
+				}
 			}
 			return err
 		case <-time.After(30 * time.Second):
