@@ -33,6 +33,10 @@ type session struct {
 
 	begun bool // for notices; belongs to conn.mu
 
+	// answering is held until a request has its answer: the channel is not closed
+	// before, though the request, a signal, may have ended the command.
+	answering sync.Mutex
+
 	moved   atomic.Uint64 // how often output was read
 	writing atomic.Int32  // how many write it to the peer
 
@@ -88,8 +92,10 @@ func (c *conn) releaseSession(s *session) {
 // request starts begins after the answer, which has to come before any output.
 func (s *session) answerRequests(requests <-chan *ssh.Request) {
 	for request := range requests {
+		s.answering.Lock()
 		ok, start := s.answer(request.Type, request.Payload)
 		request.Reply(ok, nil)
+		s.answering.Unlock()
 		if start != nil {
 			s.showNotices()
 			start()
@@ -264,6 +270,8 @@ func (s *session) closeOutput() {
 
 // finish ends the channel after everything was sent: EOF, then close.
 func (s *session) finish() {
+	s.answering.Lock()
+	defer s.answering.Unlock()
 	s.out.mu.Lock()
 	s.err.mu.Lock()
 	defer s.out.mu.Unlock()

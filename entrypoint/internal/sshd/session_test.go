@@ -30,6 +30,20 @@ func TestSignal(t *testing.T) {
 	}
 }
 
+// TestSignalIsAnswered: the answer comes before the channel's end, of which the
+// signal is the reason.
+func TestSignalIsAnswered(t *testing.T) {
+	s := serve(t, nil)
+	client := s.connect()
+	for range 100 {
+		session := s.session(client)
+		startAndRead(t, session, "echo ready; exec sleep 1000")
+		if ok, err := session.SendRequest("signal", true, ssh.Marshal(struct{ Name string }{"KILL"})); !ok || err != nil {
+			t.Fatalf("got %v, %v", ok, err)
+		}
+	}
+}
+
 // Signals reach the whole process group: the channel is closed only when the
 // last process has let go of the output.
 func TestSignalToGroup(t *testing.T) {
