@@ -34,11 +34,12 @@ func TestListenAndDial(t *testing.T) {
 // pathOf returns a path of the given length for a socket in a new directory.
 func pathOf(t *testing.T, length int) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "s")
+	short, err := os.MkdirTemp("", "s")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { os.RemoveAll(short) })
+	dir := short
 	if length == 0 {
 		return filepath.Join(dir, "sock")
 	}
