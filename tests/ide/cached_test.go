@@ -18,6 +18,7 @@ import (
 // TestCached: nothing is uploaded or fetched. The site has the server in a
 // directory that jobs may only read, and the client finds it in its home.
 func TestCached(t *testing.T) {
+	t.Parallel()
 	const product = ".vscode-server-oss" // by the product.json of this build
 	server := vscode.Get(t)
 	dir := filepath.Join(t.TempDir(), "ide-servers")

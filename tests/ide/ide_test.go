@@ -17,6 +17,7 @@ func TestMain(m *testing.M) { os.Exit(session.Main(m)) }
 // TestContainer works in a job of the local engine, in the repository's own
 // image. All have the one job, as a user's windows have.
 func TestContainer(t *testing.T) {
+	t.Parallel()
 	server := vscode.Get(t)
 	s := session.Start(t, append(session.Image(t), "request_memory = 2G")...)
 	l := newLaptop(t)

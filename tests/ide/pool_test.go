@@ -21,6 +21,7 @@ import (
 // pool's submit host, where the user is alice; the browser runs here, and comes
 // in by a socket in the directory that both share.
 func TestPool(t *testing.T) {
+	t.Parallel()
 	server := vscode.Get(t)
 	image := session.Image(t)
 	p := pool.Start(t, pool.V25, pool.Config{Extra: "STARTER_INITIAL_UPDATE_INTERVAL = 0\n"})

@@ -13,6 +13,7 @@ import (
 // TestBuildWithApptainer: a user of a pool, who has no rights but subordinate ids,
 // builds on an image of ours, and HTCondor takes what Apptainer makes of it.
 func TestBuildWithApptainer(t *testing.T) {
+	t.Parallel()
 	i := build(t, own, []string{"minimal"})[0]
 	p := pool.Start(t, pool.V25, pool.Config{Extra: "STARTER_INITIAL_UPDATE_INTERVAL = 0\n"})
 	install(t, p, vscode.Get(t).Archive)

@@ -30,6 +30,7 @@ func bake(t *testing.T) (i image, archive, base string) {
 // TestBake: an image in which the entrypoint was put by bake holds what one
 // holds that was built, under runc and as a job of both pools.
 func TestBake(t *testing.T) {
+	t.Parallel()
 	server := vscode.Get(t)
 	i, archive, _ := bake(t)
 	t.Run("runc", func(t *testing.T) {
@@ -53,6 +54,7 @@ func TestBake(t *testing.T) {
 // TestBakeOfApptainers: Apptainer's images are baked by an ordinary user: a SIF
 // into an unpacked one, and that into a SIF.
 func TestBakeOfApptainers(t *testing.T) {
+	t.Parallel()
 	server := vscode.Get(t)
 	i := debian(t)
 	p := pool.Start(t, pool.V25, pool.Config{Extra: "STARTER_INITIAL_UPDATE_INTERVAL = 0\n"})
@@ -86,10 +88,12 @@ func TestBakeOfApptainers(t *testing.T) {
 	}
 }
 
-// bakeIn bakes an image as an ordinary user of the pool.
+// bakeIn bakes an image as an ordinary user of the pool. At its own level,
+// mksquashfs takes a minute for a gigabyte.
 func bakeIn(t *testing.T, p *pool.Pool, from, to string) pool.Result {
 	t.Helper()
-	r, err := p.Exec(t.Context(), "alice", "/host/bin/perch-ci", "bake", "--base", from, "-o", to)
+	r, err := p.Exec(t.Context(), "alice", "env", "APPTAINER_MKSQUASHFS_ARGS=-comp gzip -Xcompression-level 1",
+		"/host/bin/perch-ci", "bake", "--base", from, "-o", to)
 	if err != nil {
 		t.Fatal(err)
 	}

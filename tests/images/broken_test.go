@@ -66,6 +66,7 @@ const capabilities = `"bounding": ["CAP_DAC_OVERRIDE"], "effective": ["CAP_DAC_O
 
 // TestBrokenImages: each check fails where it should, and alone.
 func TestBrokenImages(t *testing.T) {
+	t.Parallel()
 	server := vscode.Get(t)
 	i := debian(t)
 	sound := results(t, i, "", "")

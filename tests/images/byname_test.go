@@ -12,6 +12,7 @@ import (
 // TestByName: a site says in its catalogue where its images lie, and adds one of
 // its own, in a SIF; users name them, and the jobs run in them.
 func TestByName(t *testing.T) {
+	t.Parallel()
 	i := debian(t)
 	p := pool.Start(t, pool.V25, pool.Config{Extra: "STARTER_INITIAL_UPDATE_INTERVAL = 0\n"})
 	install(t, p, os.DevNull)

@@ -69,6 +69,7 @@ func every() map[string]func(t *testing.T) image {
 // smoke.yaml says, under runc, and that of debian12 in the other places too. With
 // -update, what came out becomes the page in docs/.
 func TestPlaces(t *testing.T) {
+	t.Parallel()
 	server, reports := vscode.Get(t), t.ArtifactDir()
 	t.Run("runc", func(t *testing.T) {
 		for name, of := range every() {

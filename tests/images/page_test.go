@@ -20,6 +20,7 @@ const hostile = `<img src="http://127.0.0.1:9/seen" onerror="document.title='see
 // TestPage: in a browser, the page of images that hold, hold not, and are known
 // not to, can be read and sorted, and fetches nothing.
 func TestPage(t *testing.T) {
+	t.Parallel()
 	sound, reports := build(t, own, []string{"minimal"})[0], t.TempDir()
 	i := debian(t)
 	root := overlay(t, i.tree)

@@ -9,6 +9,7 @@ import (
 
 // TestReasons: checks that look at several things say which of them it is.
 func TestReasons(t *testing.T) {
+	t.Parallel()
 	server := vscode.Get(t)
 	i := debian(t)
 	for name, reason := range map[string]struct {

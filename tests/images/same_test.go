@@ -15,6 +15,7 @@ import (
 // bases that mmdebstrap makes on different days. If it differs from the one that
 // other tests use, which may be of an older mirror, two made now are compared.
 func TestSame(t *testing.T) {
+	t.Parallel()
 	for name, of := range every() {
 		if name != "minimal" && os.Getenv("PERCH_TEST_IMAGES") == "" {
 			continue // they take minutes, and are made in the same way

@@ -18,6 +18,7 @@ import (
 // the lines that stand there: first where images are built, then as alice on a
 // submit host.
 func TestNewEnvironment(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(own, "README.md"))
 	if err != nil {
 		t.Fatal(err)

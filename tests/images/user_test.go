@@ -18,6 +18,7 @@ exec setpriv --reuid "$user" --regid "$user" --clear-groups env -i HOME="$home" 
 // TestBuildAsUser: who has no rights but subordinate ids builds an image from
 // nothing, base and all, and it holds what it promises.
 func TestBuildAsUser(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Fatal("this test becomes another user; run it as root")
 	}
