@@ -3,6 +3,7 @@ package standin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -25,12 +26,12 @@ func ConnectCommand(path, sock string) []string { return []string{path, connectF
 // proxy is what the stock ssh runs to get its connection. perch-ssh has seen
 // to it that a carrier stands; if the job has died since, it does so again.
 func (s *standIn) proxy(ctx context.Context, args []string) error {
-	return s.reach(ctx, args, func(sock string) error { return proxy.SendFD(ctx, sock, os.Stdout) })
+	return s.reach(ctx, args, func(ctx context.Context, sock string) error { return proxy.SendFD(ctx, sock, os.Stdout) })
 }
 
 func (s *standIn) copy(ctx context.Context, args []string) error {
 	var conn *os.File
-	err := s.reach(ctx, args, func(sock string) (err error) {
+	err := s.reach(ctx, args, func(ctx context.Context, sock string) (err error) {
 		conn, err = proxy.Dial(ctx, sock)
 		return err
 	})
@@ -70,9 +71,29 @@ const (
 	reachPause = 200 * time.Millisecond
 )
 
+// answerLimit is how long an answer may take to come. HTCondor may leave without one
+// a session that is made while a job ends, and keeps the job as long as that is not
+// given up; perch keep has two enter a job at a time.
+const answerLimit = 2 * time.Minute
+
+// within calls use with a context that ends after limit, and says then that nobody
+// answers.
+func within(ctx context.Context, limit time.Duration, use func(ctx context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := use(limited)
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w in %v", proxy.ErrDead, limit)
+	}
+	return err
+}
+
 // reach calls use with the target's socket; if nobody answers there, it has
 // perch find or submit the job and calls it again.
-func (s *standIn) reach(ctx context.Context, args []string, use func(sock string) error) error {
+func (s *standIn) reach(ctx context.Context, args []string, use func(ctx context.Context, sock string) error) error {
+	try := func(t target.Target) error {
+		return within(ctx, answerLimit, func(ctx context.Context) error { return use(ctx, t.Socket()) })
+	}
 	if len(args) != 1 {
 		return errors.New("a target is missing: perch proxy JDL:path/to/file.jdl")
 	}
@@ -81,18 +102,18 @@ func (s *standIn) reach(ctx context.Context, args []string, use func(sock string
 		return err
 	}
 	if known && t.Standing() {
-		if err := use(t.Socket()); !errors.Is(err, proxy.ErrDead) {
+		if err := try(t); !errors.Is(err, proxy.ErrDead) {
 			return err
 		}
 	}
-	for try, wait := 1, reachPause; ; try, wait = try+1, 3*wait {
+	for tries, wait := 1, reachPause; ; tries, wait = tries+1, 3*wait {
 		if err := s.perch(ctx, "up", "--quiet", args[0]); err != nil {
 			return err
 		}
 		if t, _, err = target.Known(args[0]); err != nil {
 			return err
 		}
-		if err = use(t.Socket()); !errors.Is(err, proxy.ErrDead) || try == reachTries {
+		if err = try(t); !errors.Is(err, proxy.ErrDead) || tries == reachTries {
 			return err
 		}
 		select {

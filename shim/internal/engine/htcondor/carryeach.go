@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"perch/entrypoint/contract"
 	"perch/shim/internal/carrierssh"
 	"perch/shim/internal/engine"
@@ -76,19 +78,52 @@ const entering = 2
 // drainLimit is how long ssh may take to hand on what came before the end.
 const drainLimit = time.Second
 
+// leaveLimit is how long condor_ssh_to_job may take to end by itself when who was
+// connected has gone. HTCondor may have left it without an answer, and would not end
+// the job before it.
+const leaveLimit = 10 * time.Second
+
+// awaitHangup waits until the other side has closed conn altogether, of which it
+// reads nothing, or ctx ends.
+func awaitHangup(ctx context.Context, conn syscall.Conn) {
+	for !hungUp(conn) && ctx.Err() == nil {
+		pause(ctx, time.Second)
+	}
+}
+
+func hungUp(conn syscall.Conn) (gone bool) {
+	raw, err := conn.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) {
+			fds := []unix.PollFd{{Fd: int32(fd)}}
+			n, _ := unix.Poll(fds, 0)
+			gone = n > 0 && fds[0].Revents&unix.POLLHUP != 0
+		})
+	}
+	return gone || err != nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
 // enter runs, when there is room in way, the entrypoint's copy in the scratch
 // directory, where the command starts: outside of the container on 23.x, inside
 // on 25.x, so the path is relative and the program static. The connection
 // itself is its stdin and stdout.
 func (e *Engine) enter(ctx context.Context, j engine.Job, conn *net.UnixConn, note string, way chan struct{}) {
 	defer conn.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { awaitHangup(ctx, conn); pause(ctx, leaveLimit); cancel() }()
 	select {
 	case way <- struct{}{}:
 	case <-ctx.Done():
 		return
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	entered := sync.OnceFunc(func() { <-way })
 	defer entered()
 	go func() { carrierssh.Await(ctx, note); entered() }()
