@@ -52,7 +52,7 @@ images: deps build ## build the environments' images, and the stand-in for those
 	bin/perch-ci build $(IMAGES)
 
 smoke: deps build ## try them all, in every place, and write docs/images.html
-	GO='$(GO)' tests/images/smoke '$(IMAGES)'
+	GO='$(GO)' tests/images/smoke '$(IMAGES)' $(if $(filter file,$(origin IMAGES)),-update)
 
 generate: build ## the catalogue of environments and the templates that come from it
 	bin/perch-ci catalog

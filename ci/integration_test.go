@@ -73,7 +73,7 @@ func (k kit) run(args ...string) (stdout, stderr string, err error) {
 }
 
 func (k kit) build(out string) (stdout, stderr string, err error) {
-	return k.run("build", "debian12", "--images", k.images, "--entrypoint", k.entrypoint, "-o", out)
+	return k.run("build", "debian12", "--base", "mmdebstrap", "--images", k.images, "--entrypoint", k.entrypoint, "-o", out)
 }
 
 // builtImage is the directory with the files of a build, kept in the cache.

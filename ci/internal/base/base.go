@@ -13,12 +13,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gofrs/flock"
 
 	"perch/ci/internal/steps"
 	"perch/ci/internal/tool"
+	"perch/ci/internal/turn"
 )
 
 // Mmdebstrap is the word that stands for a base made here, as the value of
@@ -110,9 +110,10 @@ func (m Maker) debian(ctx context.Context, suite string) (string, error) {
 	if err := os.MkdirAll(m.Cache, 0o755); err != nil {
 		return "", err
 	}
-	lock := flock.New(filepath.Join(m.Cache, suite+".lock"))
-	if _, err := lock.TryLockContext(ctx, time.Second/4); err != nil {
-		return "", fmt.Errorf("waiting for another build: %w", err)
+	// Of no environment's name: the caller may hold that one's lock.
+	lock := flock.New(filepath.Join(m.Cache, "."+suite+".base.lock"))
+	if err := turn.Wait(ctx, lock, func() { m.Steps.Line("another build makes the base of Debian %s: waiting for it", suite) }); err != nil {
+		return "", fmt.Errorf("waiting for another build's base of Debian %s: %w", suite, err)
 	}
 	defer lock.Unlock()
 	name := made + suite

@@ -5,17 +5,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/gofrs/flock"
 
 	"perch/ci/internal/steps"
+	"perch/ci/internal/turn"
 )
 
 // lock waits until no other build of this environment runs.
 func (r Request) lock(ctx context.Context) (*flock.Flock, error) {
 	lock := flock.New(filepath.Join(r.Cache, r.Name+".lock"))
-	if err := wait(ctx, lock, func() { r.Steps.Line("another build of %s is running: waiting for it", r.Name) }); err != nil {
+	if err := turn.Wait(ctx, lock, func() { r.Steps.Line("another build of %s is running: waiting for it", r.Name) }); err != nil {
 		return nil, fmt.Errorf("waiting for another build of %s: %w", r.Name, err)
 	}
 	return lock, nil
@@ -27,7 +27,7 @@ func (r Request) lock(ctx context.Context) (*flock.Flock, error) {
 // alone.
 func lockOut(ctx context.Context, out string, s *steps.Steps) (*flock.Flock, error) {
 	lock := flock.New(out, flock.SetFlag(os.O_RDONLY))
-	err := wait(ctx, lock, func() { s.Line("another build writes into %s: waiting for it", out) })
+	err := turn.Wait(ctx, lock, func() { s.Line("another build writes into %s: waiting for it", out) })
 	if err != nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("waiting for another build that writes into %s: %w", out, err)
 	}
@@ -35,13 +35,4 @@ func lockOut(ctx context.Context, out string, s *steps.Steps) (*flock.Flock, err
 		s.Line("%s cannot be locked, so builds into it do not wait for each other: %v", out, err)
 	}
 	return lock, nil
-}
-
-func wait(ctx context.Context, lock *flock.Flock, say func()) error {
-	locked, err := lock.TryLock()
-	if err == nil && !locked {
-		say()
-		_, err = lock.TryLockContext(ctx, time.Second/4)
-	}
-	return err
 }

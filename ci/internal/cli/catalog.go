@@ -47,24 +47,39 @@ line for GITHUB_OUTPUT: names=["alma9","debian11"].`,
 			if err := renameio.WriteFile(filepath.Join(folder, "catalog.json"), append(text, '\n'), 0o644); err != nil {
 				return fmt.Errorf("writing the catalogue: %w", err)
 			}
-			if err := writeTemplates(templates, all); err != nil {
-				return err
+			if templates == "" {
+				templates = nextTo(folder, "jdl-templates")
 			}
-			if !c.Flags().Changed("gitlab") {
-				gitlab = filepath.Join(folder, "../ci/gitlab/images.yml")
-				if _, err := os.Stat(filepath.Dir(gitlab)); errors.Is(err, fs.ErrNotExist) {
-					return nil // a site that has no GitLab
+			if templates != "" {
+				if err := writeTemplates(templates, all); err != nil {
+					return err
 				}
+			}
+			if gitlab == "" {
+				if gitlab = nextTo(folder, "ci/gitlab"); gitlab == "" {
+					return nil
+				}
+				gitlab = filepath.Join(gitlab, "images.yml")
 			}
 			return writeGitLab(gitlab, all)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&folder, "images", imagesDir(), "directory of the environments")
-	f.StringVar(&templates, "templates", filepath.Join(imagesDir(), "../jdl-templates"), "directory of the templates")
+	f.StringVar(&templates, "templates", "", "directory of the templates (default: jdl-templates beside --images, where there is that folder)")
 	f.StringVar(&gitlab, "gitlab", "", "file of GitLab's pipelines, one for each environment (default: ci/gitlab/images.yml beside --images, where there is that folder)")
 	f.BoolVar(&names, "names", false, "print the names, for a matrix of GitHub's, and write nothing")
 	return c
+}
+
+// nextTo is a folder that lies where that of the environments does, or "": a site
+// with environments of its own need not have it.
+func nextTo(folder, name string) string {
+	path := filepath.Join(folder, "..", name)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return path
 }
 
 func printNames(w io.Writer, all []images.Environment) error {
@@ -132,10 +147,20 @@ func writeTemplates(dir string, all []images.Environment) error {
 		return err
 	}
 	for _, file := range there {
-		if !wanted[filepath.Base(file)] && !strings.HasPrefix(filepath.Base(file), ".") {
-			if err := os.Remove(file); err != nil {
-				return err
-			}
+		name := filepath.Base(file)
+		if wanted[name] || strings.HasPrefix(name, ".") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		// Somebody's own file does not say its name as the templates do.
+		if !strings.Contains(string(text), "\n#   JDL:~/JDLs/"+name+"\n") {
+			continue
+		}
+		if err := os.Remove(file); err != nil {
+			return err
 		}
 	}
 	return nil

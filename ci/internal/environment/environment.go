@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,9 @@ func Find(images, name string) (Environment, error) {
 	known, err := List(images)
 	if err != nil {
 		return e, err
+	}
+	if !nameForm.MatchString(name) && slices.Contains(known, name) {
+		return e, fmt.Errorf("the folder %q in %s cannot be an environment: names are of a-z, 0-9, \".\", \"_\" and \"-\", and begin with one of the first two; rename it", name, images)
 	}
 	file, err := os.Open(filepath.Join(e.Dir, "Containerfile"))
 	if !nameForm.MatchString(name) || name == Shared || errors.Is(err, fs.ErrNotExist) {
@@ -98,11 +102,15 @@ func (e *Environment) read(containerfile io.Reader) error {
 // titleLabel is an image's title (image-spec, annotations.md).
 const titleLabel = "org.opencontainers.image.title"
 
+// suiteForm is what Debian's suites are called: no version, no slim image of one,
+// and no digest.
+var suiteForm = regexp.MustCompile(`^[a-z]+$`)
+
 // debianSuite is the Debian suite that an image's name says, as the names of
 // Debian's own images do (…/debian:bookworm), or "".
 func debianSuite(image string) string {
 	repository, tag, _ := strings.Cut(path.Base(image), ":")
-	if repository != "debian" {
+	if repository != "debian" || tag == "latest" || !suiteForm.MatchString(tag) {
 		return ""
 	}
 	return tag

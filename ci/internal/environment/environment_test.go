@@ -56,12 +56,16 @@ func FuzzRead(f *testing.F) {
 
 func TestDebianSuite(t *testing.T) {
 	for image, want := range map[string]string{
-		"docker.io/library/debian:bookworm":    "bookworm",
-		"mirror.example.org/hub/debian:trixie": "trixie",
-		"docker.io/library/ubuntu:24.04":       "",
-		"docker.io/rockylinux/rockylinux:9":    "",
-		"debian":                               "",
-		"registry.example.org:5000/x":          "",
+		"docker.io/library/debian:bookworm":                                 "bookworm",
+		"mirror.example.org/hub/debian:trixie":                              "trixie",
+		"docker.io/library/debian:12":                                       "",
+		"docker.io/library/debian:trixie-slim":                              "",
+		"docker.io/library/debian:latest":                                   "",
+		"docker.io/library/debian:trixie@sha256:" + strings.Repeat("0", 64): "",
+		"docker.io/library/ubuntu:24.04":                                    "",
+		"docker.io/rockylinux/rockylinux:9":                                 "",
+		"debian":                                                            "",
+		"registry.example.org:5000/x":                                       "",
 	} {
 		if got := debianSuite(image); got != want {
 			t.Errorf("%s: %q, want %q", image, got, want)

@@ -56,13 +56,16 @@ func TestExamine(t *testing.T) {
 		// lacks are the beginnings of what is said.
 		lacks []string
 	}{
-		"good":               {[]imagetest.Layer{good}, "glibc 2.36", nil},
-		"in two layers":      {[]imagetest.Layer{but("usr/bin/git"), {"usr/bin/git": "elf"}}, "glibc 2.36", nil},
-		"removed by a layer": {[]imagetest.Layer{good, {"usr/bin/.wh.git": ""}}, "glibc 2.36", []string{"there is no git"}},
-		"emptied by a layer": {[]imagetest.Layer{good, {lib + ".wh..wh..opq": "", lib + "libc.so.6": glibc236}}, "glibc 2.36", []string{"there is no libstdc++"}},
-		"by absolute links":  {[]imagetest.Layer{but("usr/bin/git"), {"usr/bin/git": "-> /opt/git", "opt/git": "elf"}}, "glibc 2.36", nil},
-		"by a hard link":     {[]imagetest.Layer{but("usr/bin/git"), {"opt/git": "elf", "usr/bin/git": "= opt/git"}}, "glibc 2.36", nil},
-		"links in a circle":  {[]imagetest.Layer{but("usr/bin/git"), {"usr/bin/git": "-> got", "usr/bin/got": "-> git"}}, "glibc 2.36", []string{"there is no git"}},
+		"good":                {[]imagetest.Layer{good}, "glibc 2.36", nil},
+		"in two layers":       {[]imagetest.Layer{but("usr/bin/git"), {"usr/bin/git": "elf"}}, "glibc 2.36", nil},
+		"removed by a layer":  {[]imagetest.Layer{good, {"usr/bin/.wh.git": ""}}, "glibc 2.36", []string{"there is no git"}},
+		"emptied by a layer":  {[]imagetest.Layer{good, {lib + ".wh..wh..opq": "", lib + "libc.so.6": glibc236}}, "glibc 2.36", []string{"there is no libstdc++"}},
+		"a directory removed": {[]imagetest.Layer{good, {"usr/lib/.wh.x86_64-linux-gnu": ""}}, "", []string{"there is no C library"}},
+		"nothing removed":     {[]imagetest.Layer{good, {"usr/bin/.wh.": "", "usr/bin/.wh...": ""}}, "glibc 2.36", nil},
+		"all emptied":         {[]imagetest.Layer{{"usr/bin/git": "elf"}, {".wh..wh..opq": ""}, but("usr/bin/git")}, "glibc 2.36", []string{"there is no git"}},
+		"by absolute links":   {[]imagetest.Layer{but("usr/bin/git"), {"usr/bin/git": "-> /opt/git", "opt/git": "elf"}}, "glibc 2.36", nil},
+		"by a hard link":      {[]imagetest.Layer{but("usr/bin/git"), {"opt/git": "elf", "usr/bin/git": "= opt/git"}}, "glibc 2.36", nil},
+		"links in a circle":   {[]imagetest.Layer{but("usr/bin/git"), {"usr/bin/git": "-> got", "usr/bin/got": "-> git"}}, "glibc 2.36", []string{"there is no git"}},
 		"old": {[]imagetest.Layer{but(lib+"libc.so.6", lib+"libstdc++.so.6.0.30"), {
 			"lib64/libc-2.17.so": strings.ReplaceAll(glibc236, "2.36", "2.17"), "usr/lib64/libstdc++.so.6.0.19": "elf",
 		}}, "glibc 2.17", []string{"its glibc 2.17 is older than 2.28", "its libstdc++.so.6.0.19 is older than 3.4.25"}},

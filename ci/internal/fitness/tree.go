@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"runtime"
 	"strings"
@@ -150,14 +151,18 @@ const whiteout = ".wh."
 
 // apply lays a layer over the tree.
 func (t tree) apply(layer []change) {
+	gone, emptied := map[string]bool{}, map[string]bool{}
 	for _, c := range layer {
 		dir, base := path.Split(t.real(c.name))
 		switch {
 		case base == whiteout+whiteout+".opq":
-			t.remove(strings.TrimSuffix(dir, "/"), false)
+			emptied[path.Clean(dir)] = true
 		case strings.HasPrefix(base, whiteout):
-			t.remove(dir+strings.TrimPrefix(base, whiteout), true)
+			gone[dir+strings.TrimPrefix(base, whiteout)] = true
 		}
+	}
+	if len(gone)+len(emptied) > 0 {
+		maps.DeleteFunc(t, func(name string, _ file) bool { return isBelow(name, gone, emptied) })
 	}
 	for _, c := range layer {
 		if strings.HasPrefix(path.Base(c.name), whiteout) {
@@ -181,13 +186,18 @@ func (t tree) real(name string) string {
 	return path.Join(at, base)
 }
 
-// remove takes away what is below a path, and the path itself.
-func (t tree) remove(name string, itself bool) {
-	for p := range t {
-		if strings.HasPrefix(p, name+"/") || itself && p == name {
-			delete(t, p)
+// isBelow says whether a path or a directory above it is gone, or a directory above
+// it was emptied.
+func isBelow(name string, gone, emptied map[string]bool) bool {
+	for !gone[name] {
+		if name == "." {
+			return false
+		}
+		if name = path.Dir(name); emptied[name] {
+			return true
 		}
 	}
+	return true
 }
 
 // follow returns what is at a path, through links.

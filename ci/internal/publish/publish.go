@@ -27,6 +27,10 @@ func Replace(made, path string) error {
 		return os.Rename(made, path)
 	}
 	previous := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".previous")
+	// First, since it takes long and is likely to fail.
+	if err := RemoveTree(previous); err != nil {
+		return fmt.Errorf("removing what %s was before; end the jobs that run in it: %w", path, err)
+	}
 	// renameat2(2): rename(2) replaces no directory that holds something.
 	err = unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, path, unix.RENAME_EXCHANGE)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
@@ -35,18 +39,11 @@ func Replace(made, path string) error {
 	if err != nil {
 		return fmt.Errorf("exchanging %s: %w", path, err)
 	}
-	if err := RemoveTree(previous); err != nil {
-		return err
-	}
 	return os.Rename(made, previous)
 }
 
-// replaceByTwo calls what is at path previous, and made path, by two renames. What
-// takes long or is likely to fail comes before them.
+// replaceByTwo calls what is at path previous, and made path, by two renames.
 func replaceByTwo(made, path, previous string) error {
-	if err := RemoveTree(previous); err != nil {
-		return fmt.Errorf("removing what %s was before; end the jobs that run in it: %w", path, err)
-	}
 	if err := os.Rename(path, previous); err != nil {
 		return err
 	}

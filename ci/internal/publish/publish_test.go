@@ -75,6 +75,25 @@ func TestReplaceByTwoRenamesFails(t *testing.T) {
 	want(t, filepath.Join(tree, "file"), "old")
 }
 
+// What was kept of an earlier time and cannot be removed, since something is mounted
+// in it, keeps all as it is.
+func TestReplaceBesideWhatStays(t *testing.T) {
+	busy, dir := filepath.Dir(onSSHFS(t)), t.TempDir()
+	previous := filepath.Join(dir, ".tree.previous")
+	if err := os.Rename(busy, previous); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Rename(previous, busy)
+	made, tree := filepath.Join(dir, "new"), filepath.Join(dir, "tree")
+	write(t, filepath.Join(made, "file"), "new")
+	write(t, filepath.Join(tree, "file"), "old")
+	if err := Replace(made, tree); err == nil {
+		t.Error("no error")
+	}
+	want(t, filepath.Join(tree, "file"), "old")
+	want(t, filepath.Join(made, "file"), "new")
+}
+
 func replaceDirectory(t *testing.T, dir string) {
 	t.Helper()
 	tree := filepath.Join(dir, "tree")

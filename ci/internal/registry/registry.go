@@ -204,12 +204,16 @@ func (r repository) referrers(image name.Digest) (found []name.Reference, err er
 
 // explain says what to do about a registry that lets not everybody in, or that
 // says nothing.
-func (r repository) explain(err error) error {
+func (r repository) explain(err error) error { return Explain(err, r.RegistryStr()) }
+
+// Explain says of a registry's refusal, or of its silence, what to do about it. Other
+// errors it returns as they are.
+func Explain(err error, host string) error {
 	if answered(err, http.StatusUnauthorized, http.StatusForbidden) {
-		return fmt.Errorf("%s does not let you do that (%w); log in as somebody who may, such as by podman login %s", r.RegistryStr(), err, r.RegistryStr())
+		return fmt.Errorf("%s does not let you do that (%w); log in as somebody who may, such as by podman login %s", host, err, host)
 	}
 	if errors.Is(err, errSilent) {
-		return fmt.Errorf("%s does not answer (%w); see whether it is well, then try again", r.RegistryStr(), err)
+		return fmt.Errorf("%s does not answer (%w); see whether it is well, then try again", host, err)
 	}
 	return err
 }

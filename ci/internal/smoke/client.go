@@ -128,11 +128,14 @@ func (c client) call(ctx context.Context, program, stdin string, args ...string)
 	ctx, cancel := context.WithTimeout(ctx, sessionTime)
 	defer cancel()
 	cmd := c.prepared(ctx, program, args...)
-	var stdout, stderr bytes.Buffer
+	var stdout, stderr bounded
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		return "", 0, fmt.Errorf("%s did not end in %v", program, sessionTime)
+	}
+	if stdout.over || stderr.over {
+		return "", 0, errEndless
 	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

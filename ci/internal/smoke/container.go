@@ -168,7 +168,7 @@ func (c *container) outputFile() string { return filepath.Join(c.dir, "output") 
 // outputTail returns the last lines that the job wrote.
 func (c *container) outputTail() string {
 	const lines = 20
-	content, err := os.ReadFile(c.outputFile())
+	content, err := readEnd(c.outputFile(), most)
 	if err != nil {
 		return err.Error()
 	}

@@ -49,7 +49,7 @@ func checkIDEServer(ctx context.Context, j *job) (string, error) {
 	defer func() { cancel(); _ = cmd.Wait() }()
 	lines := bufio.NewReader(stdout)
 	if line, err := lines.ReadString('\n'); line != "listening\n" {
-		rest, _ := io.ReadAll(lines)
+		rest, _ := io.ReadAll(io.LimitReader(lines, most))
 		return "", fmt.Errorf("the server does not start (%v): %s%s", err, line, rest)
 	}
 	version, err := openWorkbench(ctx, forward)
@@ -70,9 +70,10 @@ func sendIDE(ctx context.Context, j *job) error {
 	}
 	defer archive.Close()
 	cmd := j.client.prepared(ctx, "ssh", "-T", host, "exec 2>&1; mkdir ide && gzip -dc | tar -x -C ide && mv ide/*/* ide")
-	cmd.Stdin = archive
-	if out, err := cmd.Output(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
+	var out bounded
+	cmd.Stdin, cmd.Stdout = archive, &out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%w: %s", err, out.String())
 	}
 	return nil
 }

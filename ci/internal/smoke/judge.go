@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"perch/ci/internal/report"
+	"perch/shim/say"
 )
 
 // notTried is the error of a check that lacks what only the caller can give.
@@ -16,7 +17,7 @@ func (n notTried) Error() string { return n.why }
 // pass, or "". A limit that is none any more is a failure, since the next reader
 // would believe it.
 func judge(check, detail string, err error, limit string) report.Result {
-	r := report.Result{Check: check, Status: report.OK, Detail: detail}
+	r := report.Result{Check: check, Status: report.OK, Detail: oneLine(detail)}
 	var skip notTried
 	switch {
 	case errors.As(err, &skip):
@@ -34,11 +35,12 @@ func judge(check, detail string, err error, limit string) report.Result {
 // longest is how much of a detail is shown, in bytes.
 const longest = 400
 
-// oneLine makes one line of an error, in which a program may have its say.
+// oneLine makes one line of what a check has found, in which an image may have its
+// say, that does nothing to a terminal.
 func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = say.Clean(strings.Join(strings.Fields(s), " "))
 	if len(s) > longest {
-		s = s[:longest] + " …"
+		s = strings.ToValidUTF8(s[:longest], "") + " …"
 	}
 	return s
 }

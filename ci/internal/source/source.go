@@ -148,7 +148,7 @@ func fromRegistry(ctx context.Context, reference string) (Image, error) {
 	}
 	image, err := remote.Image(parsed, append(registry.Options(ctx), remote.WithPlatform(ociarchive.Platform))...)
 	if err != nil {
-		return Image{}, fmt.Errorf("there is no file %s, and the registry does not give an image of that name: %w", reference, reach(err))
+		return Image{}, fmt.Errorf("there is no file %s, and the registry does not give an image of that name: %w", reference, registry.Explain(reach(err), parsed.Context().RegistryStr()))
 	}
 	return Image{Image: image, Raw: image, Name: parsed.Name(), close: func() error { return nil }}, nil
 }
