@@ -61,7 +61,7 @@ func TestExamine(t *testing.T) {
 		"removed by a layer":  {[]imagetest.Layer{good, {"usr/bin/.wh.git": ""}}, "glibc 2.36", []string{"there is no git"}},
 		"emptied by a layer":  {[]imagetest.Layer{good, {lib + ".wh..wh..opq": "", lib + "libc.so.6": glibc236}}, "glibc 2.36", []string{"there is no libstdc++"}},
 		"a directory removed": {[]imagetest.Layer{good, {"usr/lib/.wh.x86_64-linux-gnu": ""}}, "", []string{"there is no C library"}},
-		"nothing removed":     {[]imagetest.Layer{good, {"usr/bin/.wh.": "", "usr/bin/.wh...": ""}}, "glibc 2.36", nil},
+		"nothing removed":     {[]imagetest.Layer{good, {".wh..": "", "usr/bin/.wh.": "", "usr/bin/.wh...": ""}}, "glibc 2.36", nil},
 		"all emptied":         {[]imagetest.Layer{{"usr/bin/git": "elf"}, {".wh..wh..opq": ""}, but("usr/bin/git")}, "glibc 2.36", []string{"there is no git"}},
 		"by absolute links":   {[]imagetest.Layer{but("usr/bin/git"), {"usr/bin/git": "-> /opt/git", "opt/git": "elf"}}, "glibc 2.36", nil},
 		"by a hard link":      {[]imagetest.Layer{but("usr/bin/git"), {"opt/git": "elf", "usr/bin/git": "= opt/git"}}, "glibc 2.36", nil},

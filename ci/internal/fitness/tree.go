@@ -189,15 +189,15 @@ func (t tree) real(name string) string {
 // isBelow says whether a path or a directory above it is gone, or a directory above
 // it was emptied.
 func isBelow(name string, gone, emptied map[string]bool) bool {
-	for !gone[name] {
-		if name == "." {
-			return false
+	for name != "." {
+		if gone[name] {
+			return true
 		}
 		if name = path.Dir(name); emptied[name] {
 			return true
 		}
 	}
-	return true
+	return false
 }
 
 // follow returns what is at a path, through links.
