@@ -86,8 +86,14 @@ const leaveLimit = 10 * time.Second
 // awaitHangup waits until the other side has closed conn altogether, of which it
 // reads nothing, or ctx ends.
 func awaitHangup(ctx context.Context, conn syscall.Conn) {
-	for !hungUp(conn) && ctx.Err() == nil {
-		pause(ctx, time.Second)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for !hungUp(conn) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 
@@ -103,13 +109,6 @@ func hungUp(conn syscall.Conn) (gone bool) {
 	return gone || err != nil
 }
 
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
-}
-
 // enter runs, when there is room in way, the entrypoint's copy in the scratch
 // directory, where the command starts: outside of the container on 23.x, inside
 // on 25.x, so the path is relative and the program static. The connection
@@ -118,7 +117,7 @@ func (e *Engine) enter(ctx context.Context, j engine.Job, conn *net.UnixConn, no
 	defer conn.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { awaitHangup(ctx, conn); pause(ctx, leaveLimit); cancel() }()
+	go func() { awaitHangup(ctx, conn); time.AfterFunc(leaveLimit, cancel) }()
 	select {
 	case way <- struct{}{}:
 	case <-ctx.Done():
